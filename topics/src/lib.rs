@@ -1,0 +1,11 @@
+//! The topics of the platform, and the log that carries them.
+
+pub mod embedded;
+pub mod kafka;
+pub mod list;
+mod log;
+mod murmur2;
+
+pub use list::Topic;
+pub use log::*;
+pub use murmur2::partition_of;
