@@ -1,0 +1,187 @@
+//! A task's state in memory: the layers above its backend, and what others may read of it.
+
+mod committed;
+mod layer;
+mod merge;
+mod progress;
+mod reader;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parking_lot::{RwLock, RwLockWriteGuard};
+use tradewind_topics::Offset;
+
+use crate::{Backend, Batch, Checkpoint, Range, StateError, StoreId};
+use committed::Committed;
+use layer::Layer;
+use progress::Progress;
+use reader::Shared;
+
+pub use progress::Reached;
+pub use reader::{Pinned, TaskReader};
+
+/// The state of one task, as the thread that runs it sees it. Others read it through [`TaskReader`].
+///
+/// Dropping it closes its readers and gives up the backend.
+pub struct TaskState {
+    staged: Layer,
+    uncommitted: Layer,
+    shared: Arc<Shared>,
+    backend: Arc<dyn Backend>,
+}
+
+impl TaskState {
+    /// # Errors
+    /// The backend's, which is asked for its checkpoint.
+    pub fn new(backend: Arc<dyn Backend>) -> Result<Self, StateError> {
+        let committed = Committed::above(backend.clone())?;
+        let progress = Progress::default();
+        progress.reach(committed.checkpoint.source);
+        let shared = Shared { committed: RwLock::new(committed), progress: Arc::new(progress) };
+        Ok(Self { staged: Layer::default(), uncommitted: Layer::default(), shared: Arc::new(shared), backend })
+    }
+
+    /// What the record in hand sees: all that came before it, and its own changes.
+    ///
+    /// # Errors
+    /// The backend's.
+    pub fn get(&self, store: StoreId, key: &[u8]) -> Result<Option<Bytes>, StateError> {
+        if let Some(changed) = self.staged.get(store, key).or_else(|| self.uncommitted.get(store, key)) {
+            return Ok(changed.cloned());
+        }
+        if let Some(changed) = self.shared.committed.read().get(store, key) {
+            return Ok(changed.cloned());
+        }
+        // Only this thread commits, and a flush that goes on meanwhile writes none but keys of the layers: what the
+        // backend says of this one holds without the lock.
+        self.backend.get(store, key)
+    }
+
+    /// At most `limit` entries, as the record in hand sees them.
+    ///
+    /// # Errors
+    /// The backend's.
+    pub fn scan(&self, store: StoreId, range: Range<'_>, limit: usize) -> Result<Vec<(Bytes, Bytes)>, StateError> {
+        let committed = self.shared.committed.read();
+        let layers: Vec<_> = [&self.staged, &self.uncommitted].into_iter().chain(committed.layers()).collect();
+        merge::scan(&layers, &*self.backend, store, range, limit)
+    }
+
+    pub fn put(&mut self, store: StoreId, key: Bytes, value: Bytes) {
+        self.staged.set(store, key, Some(value));
+    }
+
+    pub fn delete(&mut self, store: StoreId, key: Bytes) {
+        self.staged.set(store, key, None);
+    }
+
+    /// The record in hand succeeded: what it staged joins the transaction.
+    pub fn accept(&mut self) {
+        self.uncommitted.absorb(&mut self.staged);
+    }
+
+    /// The record in hand failed: what it staged is dropped.
+    pub fn discard(&mut self) {
+        self.staged.clear();
+    }
+
+    /// Whether the transaction has changed anything.
+    pub fn is_dirty(&self) -> bool {
+        !self.uncommitted.is_empty()
+    }
+
+    /// What the transaction has changed, once a key, for the changelog: in an order that is the same in every run.
+    pub fn changes(&self) -> impl Iterator<Item = (StoreId, &Bytes, Option<&Bytes>)> {
+        self.uncommitted.changes()
+    }
+
+    /// The transaction was committed: readers see its changes and the new positions, both at once. A position that is
+    /// `None` stays.
+    pub fn commit(&mut self, source: Option<Offset>, changelog: Option<Offset>) {
+        let mut committed = self.shared.committed.write();
+        if committed.current.is_empty() {
+            std::mem::swap(&mut committed.current, &mut self.uncommitted);
+        } else {
+            committed.current.absorb(&mut self.uncommitted);
+        }
+        let checkpoint = &mut committed.checkpoint;
+        checkpoint.source = source.or(checkpoint.source);
+        checkpoint.changelog = changelog.unwrap_or(checkpoint.changelog);
+        let source = checkpoint.source;
+        drop(committed);
+        self.shared.progress.reach(source);
+    }
+
+    /// The transaction failed: drops all that was not committed.
+    pub fn rollback(&mut self) {
+        self.staged.clear();
+        self.uncommitted.clear();
+    }
+
+    /// Takes over a committed transaction read from the changelog.
+    pub fn restore(&mut self, changes: Vec<(StoreId, Bytes, Option<Bytes>)>, checkpoint: Checkpoint) {
+        let source = checkpoint.source;
+        let mut committed = self.shared.committed.write();
+        for (store, key, value) in changes {
+            committed.current.set(store, key, value);
+        }
+        committed.checkpoint = checkpoint;
+        drop(committed);
+        self.shared.progress.reach(source);
+    }
+
+    pub fn set_origin(&mut self, origin: String) {
+        self.shared.committed.write().checkpoint.origin = origin;
+    }
+
+    /// Of the committed state; may be ahead of the backend's.
+    pub fn checkpoint(&self) -> Checkpoint {
+        self.shared.committed.read().checkpoint.clone()
+    }
+
+    /// Approximately the memory that waits for a flush.
+    pub fn unflushed_bytes(&self) -> usize {
+        self.shared.committed.read().bytes()
+    }
+
+    /// What a flush has to write; `None` when the backend is up to date. Apply it, then call
+    /// [`flushed`](Self::flushed); commits may come in between, and a batch that could not be applied is part of the
+    /// next one. One flush at a time.
+    pub fn batch(&self) -> Option<Batch> {
+        let mut committed = self.shared.committed.write();
+        if !committed.freeze() {
+            return None;
+        }
+        // Readers may go on while the batch is put together.
+        RwLockWriteGuard::downgrade(committed).frozen()
+    }
+
+    /// The last [`batch`](Self::batch) was applied, so its memory is given back. Readers notice nothing.
+    pub fn flushed(&mut self) {
+        let thawed = self.shared.committed.write().thaw();
+        drop(thawed);
+    }
+
+    pub fn backend(&self) -> &Arc<dyn Backend> {
+        &self.backend
+    }
+
+    pub fn reader(&self) -> TaskReader {
+        TaskReader { shared: self.shared.clone() }
+    }
+
+    /// Tells readers that this task is no longer the place to ask. Waits for those that are reading.
+    pub fn close(&self) {
+        self.shared.committed.write().close();
+        self.shared.progress.close();
+    }
+}
+
+impl Drop for TaskState {
+    fn drop(&mut self) {
+        let held = self.shared.committed.write().empty();
+        self.shared.progress.close();
+        drop(held);
+    }
+}
