@@ -1,0 +1,69 @@
+//! Identity: users, their e-mail claims and their sessions.
+//!
+//! ```text
+//! Register ─► RegistrationRequested ─► ClaimEmail, by claim ─► EmailClaimGranted | EmailClaimDenied
+//!                                                                   │ answer, by user
+//!             UserRegistered | RegistrationRefused ◄────────────────┘
+//! ```
+//! Users and claims share the topics; what a key is about is what its first command makes it. Sessions are rows under
+//! their user. Names and addresses are sealed, passwords are hashed, refresh tokens are hashed: nothing in here could
+//! read them.
+
+mod commands;
+mod events;
+mod reactions;
+mod sessions;
+mod views;
+
+pub use events::{Identities, Session};
+
+use tradewind_runtime::{Capability, Context, Entity, Reactions, Settles, Views};
+use tradewind_schemas::{
+    Rejection, Timestamp,
+    identity::{IdentityCommand, IdentityEvent, IdentityKey},
+};
+use tradewind_topics::{
+    Topic,
+    list::{IDENTITY_COMMANDS, IDENTITY_EVENTS},
+};
+
+pub struct Identity;
+
+impl Capability for Identity {
+    type Key = IdentityKey;
+    type State = Identities;
+    type Command = IdentityCommand;
+    type Event = IdentityEvent;
+
+    const NAME: &'static str = "identity";
+    const COMMANDS: Topic<IdentityKey, IdentityCommand> = IDENTITY_COMMANDS;
+    const EVENTS: Topic<IdentityKey, IdentityEvent> = IDENTITY_EVENTS;
+
+    fn decide(
+        entity: &Entity<'_, Identities>,
+        command: &IdentityCommand,
+        context: &Context<'_>,
+    ) -> Result<Vec<IdentityEvent>, Rejection> {
+        commands::decide(entity, command, context)
+    }
+
+    fn evolve(entity: &mut Entity<'_, Identities>, event: &IdentityEvent, at: Timestamp) {
+        events::evolve(entity, event, at);
+    }
+
+    fn react(_: &Entity<'_, Identities>, event: &IdentityEvent, to: &mut Reactions<IdentityCommand>) {
+        reactions::react(event, to);
+    }
+
+    fn view(entity: &Entity<'_, Identities>, event: &IdentityEvent, _: Timestamp, views: &mut Views<'_>) {
+        views::view(entity, event, views);
+    }
+
+    /// A refresh is answered by its event, since one that closes the session has an event and is refused, too.
+    fn settles(command: &IdentityCommand) -> Settles {
+        match command {
+            IdentityCommand::Register { .. } | IdentityCommand::RefreshSession { .. } => Settles::Later,
+            _ => Settles::Now,
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Identity in given, when, then.
+
+mod claims;
+mod passwords;
+mod profile;
+mod refreshing;
+mod registration;
+mod sessions;
+mod story;

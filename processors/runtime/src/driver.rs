@@ -1,0 +1,237 @@
+//! Carries a worker's effects out, on a thread of its own: against a log, stores on disk, and the clock.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use tradewind_schemas::Timestamp;
+use tradewind_state::{
+    Backend, StateError, TaskState,
+    rocks::{self, RocksBackend, SharedMemory},
+};
+use tradewind_topics::{Admin, End, Log, LogError, Polled, Reader, Session, SessionConfig, Start};
+
+use crate::{
+    entity::STORES,
+    names::Names,
+    serving::Serving,
+    task::Opened,
+    worker::{Effect, Input, Worker},
+};
+
+/// How long to wait for records when there is nothing else to do.
+const QUIET: Duration = Duration::from_millis(200);
+/// How long a restoring changelog is waited for between looks at the session.
+const GLANCE: Duration = Duration::from_millis(5);
+
+/// Where a worker lives.
+pub struct Place {
+    pub log: Arc<dyn Log>,
+    /// Each task has a directory of its own below.
+    pub state_dir: PathBuf,
+    pub memory: SharedMemory,
+    pub serving: Serving,
+    pub session: SessionConfig,
+}
+
+/// Why a worker ended other than by being asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    #[error(transparent)]
+    Log(#[from] LogError),
+    #[error(transparent)]
+    State(#[from] StateError),
+    #[error("{0}")]
+    Halted(String),
+}
+
+/// Runs a worker until `stop`, or until it must not go on.
+pub fn run(worker: Worker, names: Names, place: Place, stop: &AtomicBool) -> Result<(), WorkerError> {
+    let session = place.log.session(place.session.clone())?;
+    let admin = place.log.admin();
+    let driver = Driver { worker, names, place, session: Some(session), admin, stores: BTreeMap::new(), restoring: BTreeMap::new() };
+    driver.run(stop)
+}
+
+struct Driver {
+    worker: Worker,
+    names: Names,
+    place: Place,
+    /// Gone once it has left.
+    session: Option<Box<dyn Session>>,
+    admin: Arc<dyn Admin>,
+    stores: BTreeMap<u32, Arc<RocksBackend>>,
+    restoring: BTreeMap<u32, Box<dyn Reader>>,
+}
+
+impl Driver {
+    fn run(mut self, stop: &AtomicBool) -> Result<(), WorkerError> {
+        let mut stopping = false;
+        while self.session.is_some() {
+            if stop.load(Ordering::Relaxed) && !stopping {
+                stopping = true;
+                self.tell(Input::Stop)?;
+                continue;
+            }
+            let happened = self.poll()?;
+            let quiet = happened.is_empty() && self.restoring.is_empty();
+            for polled in happened {
+                self.tell(match polled {
+                    Polled::Assigned(partitions) => Input::Assigned(numbers(&partitions)),
+                    Polled::Revoked(partitions) => Input::Revoked(numbers(&partitions)),
+                    Polled::Lost(partitions) => Input::Lost(numbers(&partitions)),
+                    Polled::Records(records) => Input::Records(records),
+                })?;
+            }
+            self.restore()?;
+            if quiet || self.is_due() {
+                self.tell(Input::Idle)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn poll(&mut self) -> Result<Vec<Polled>, WorkerError> {
+        let patience = if self.worker.is_dirty() || !self.restoring.is_empty() {
+            Duration::ZERO
+        } else {
+            let until_due = self.worker.next_due().map(|due| (due.millis() - now().millis()).max(0).unsigned_abs());
+            until_due.map_or(QUIET, |millis| QUIET.min(Duration::from_millis(millis)))
+        };
+        match &mut self.session {
+            Some(session) => Ok(session.poll(patience)?),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    fn is_due(&self) -> bool {
+        self.worker.next_due().is_some_and(|due| due <= now())
+    }
+
+    /// Reads on in the changelogs of the tasks that are being restored.
+    fn restore(&mut self) -> Result<(), WorkerError> {
+        for partition in self.restoring.keys().copied().collect::<Vec<_>>() {
+            let changelog = self.names.changelog(partition);
+            let Some(reader) = self.restoring.get_mut(&partition) else { continue };
+            let records = reader.poll(GLANCE)?;
+            let position = reader.position(&changelog)?;
+            self.tell(Input::Restored { partition, records, position })?;
+        }
+        Ok(())
+    }
+
+    /// Tells the worker, does what it says, and tells it of that too, until nothing is left.
+    fn tell(&mut self, input: Input) -> Result<(), WorkerError> {
+        let mut inputs = VecDeque::from([input]);
+        while let Some(input) = inputs.pop_front() {
+            for effect in self.worker.step(now(), input) {
+                inputs.extend(self.carry_out(effect)?);
+            }
+        }
+        Ok(())
+    }
+
+    fn carry_out(&mut self, effect: Effect) -> Result<Option<Input>, WorkerError> {
+        let Some(session) = &mut self.session else { return Ok(None) };
+        match effect {
+            Effect::Open(partition) => {
+                let state = self.open(partition)?;
+                return Ok(Some(Input::Opened(partition, self.positions(partition, Some(state))?)));
+            }
+            Effect::Reopen(partition) => {
+                return Ok(Some(Input::Opened(partition, self.positions(partition, None)?)));
+            }
+            Effect::Restore { partition, from } => {
+                let mut reader = self.place.log.reader()?;
+                reader.assign(&[(self.names.changelog(partition), Start::Offset(from))])?;
+                self.restoring.insert(partition, reader);
+            }
+            Effect::Serve { partition, reader } => {
+                self.restoring.remove(&partition);
+                self.place.serving.serve(&self.names.stage, partition, reader);
+            }
+            Effect::Start { partition, at } => session.start_at(&[(self.names.source(partition), at)])?,
+            Effect::Append(records) => session.append(records)?,
+            Effect::Commit(positions) => {
+                return Ok(Some(match session.commit(&positions) {
+                    Ok(receipt) => Input::Committed(receipt),
+                    Err(error) => Input::NotCommitted(error),
+                }));
+            }
+            Effect::Recover => {
+                session.recover()?;
+                return Ok(Some(Input::Recovered));
+            }
+            Effect::Flush { partition, batch } => {
+                let result = match self.stores.get(&partition) {
+                    Some(store) => store.apply(batch),
+                    None => Ok(()),
+                };
+                return Ok(Some(Input::Flushed { partition, result }));
+            }
+            Effect::Close(partition) => {
+                self.restoring.remove(&partition);
+                self.place.serving.withdraw(&self.names.stage, partition);
+                if let Some(store) = self.stores.remove(&partition) {
+                    store.sync()?;
+                }
+            }
+            Effect::Release => session.release()?,
+            Effect::Leave => {
+                if let Some(session) = self.session.take() {
+                    session.leave()?;
+                }
+            }
+            Effect::Halt(why) => return Err(WorkerError::Halted(why)),
+        }
+        Ok(None)
+    }
+
+    /// Opens a task's store; one that is damaged is wiped, and comes back from the changelog.
+    fn open(&mut self, partition: u32) -> Result<TaskState, WorkerError> {
+        let directory = self.place.state_dir.join(&self.names.stage).join(partition.to_string());
+        let opened = RocksBackend::open(&directory, &STORES, &self.place.memory);
+        let store = match opened {
+            Err(StateError::Corrupt { path, why }) => {
+                tracing::error!(path, why, "local state is damaged: wiping it, to rebuild it from the changelog");
+                rocks::wipe(&directory)?;
+                RocksBackend::open(&directory, &STORES, &self.place.memory)?
+            }
+            other => other?,
+        };
+        let store = Arc::new(store);
+        self.stores.insert(partition, store.clone());
+        Ok(TaskState::new(store)?)
+    }
+
+    /// The group's stable offset **first**, then the changelog's end.
+    fn positions(&mut self, partition: u32, state: Option<TaskState>) -> Result<Opened, WorkerError> {
+        let (source, changelog) = (self.names.source(partition), self.names.changelog(partition));
+        let session = self.session.as_mut().ok_or_else(|| LogError::Misuse("the session has left".to_owned()))?;
+        let group = session.committed(std::slice::from_ref(&source))?.into_iter().next().flatten();
+        let changelog_end = self.admin.end(&changelog, End::Written)?;
+        let topics = self.admin.topics()?;
+        let id = |name: &str| {
+            let found = topics.iter().find(|topic| topic.name.as_ref() == name);
+            found.map(|topic| topic.id.to_string()).ok_or_else(|| LogError::UnknownTopic(name.to_owned()))
+        };
+        let origin = format!("{} {}", id(&source.topic)?, id(&changelog.topic)?);
+        Ok(Opened { state, group, changelog_end, origin })
+    }
+}
+
+fn numbers(partitions: &[tradewind_topics::TopicPartition]) -> Vec<u32> {
+    partitions.iter().map(|partition| partition.partition).collect()
+}
+
+/// The wall clock. Workers know it only as an argument.
+pub fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}

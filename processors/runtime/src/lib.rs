@@ -1,0 +1,40 @@
+//! The runtime: everything about a stateful stream processor that is not business.
+//!
+//! A capability is four pure functions ([`Capability`]); the runtime reads its commands, decides, folds, reacts,
+//! answers, and commits it all exactly once ([`Worker`]). docs/ARCHITECTURE.md walks through one commit.
+
+mod capability;
+mod codecs;
+mod deciding;
+mod driver;
+mod entity;
+mod folding;
+mod names;
+mod outcomes;
+mod pipeline;
+mod query;
+mod processing;
+mod reactions;
+mod serving;
+mod stage;
+mod stored;
+mod task;
+mod timers;
+mod worker;
+pub mod scenario;
+
+pub use capability::{Capability, Context, Fold, Settles};
+pub use codecs::Codecs;
+pub use entity::{Entity, Rows, STATE, STORES, TIMERS, Views};
+pub use query::{Answer, Ask, Client, Freshness, Outcome, Page, Queries, QueryError, Question};
+pub use reactions::{Outgoing, Reactions};
+pub use deciding::Deciding;
+pub use driver::{Place as WorkerPlace, WorkerError, now, run};
+pub use folding::Folding;
+pub use names::{Layout, Names, changelog, dead_letters};
+pub use processing::Processing;
+pub use serving::{Local, Serving};
+pub use timers::key as timer_key;
+pub use stage::{Failure, Output, Place, Stage};
+pub use task::{Opened, Refusal};
+pub use worker::{Effect, Input, Limits, Worker};

@@ -1,0 +1,73 @@
+//! The physical names of one stage's topics.
+
+use std::{collections::HashMap, sync::Arc};
+
+use tradewind_topics::TopicPartition;
+
+use crate::task::Refusal;
+
+/// How a run calls its topics, and how many partitions each has.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    pub namespace: Arc<str>,
+    partitions: Arc<HashMap<String, u32>>,
+}
+
+impl Layout {
+    /// `partitions` by name without the namespace.
+    pub fn new(namespace: &str, partitions: HashMap<String, u32>) -> Self {
+        Self { namespace: namespace.into(), partitions: Arc::new(partitions) }
+    }
+
+    pub fn physical(&self, topic: &str) -> Arc<str> {
+        format!("{}.{topic}", self.namespace).into()
+    }
+
+    /// How many partitions a topic has; `None` where the run has no such topic.
+    pub fn partitions(&self, topic: &str) -> Option<u32> {
+        self.partitions.get(topic).copied()
+    }
+}
+
+/// The names that a stage's worker uses all the time.
+#[derive(Clone, Debug)]
+pub struct Names {
+    pub layout: Layout,
+    pub stage: String,
+    source: Arc<str>,
+    changelog: Arc<str>,
+}
+
+impl Names {
+    pub fn new(layout: Layout, stage: &str, source: &str) -> Self {
+        let (source, changelog) = (layout.physical(source), layout.physical(&changelog(stage)));
+        Self { layout, stage: stage.to_owned(), source, changelog }
+    }
+
+    pub fn source(&self, partition: u32) -> TopicPartition {
+        TopicPartition::new(self.source.clone(), partition)
+    }
+
+    pub fn changelog(&self, partition: u32) -> TopicPartition {
+        TopicPartition::new(self.changelog.clone(), partition)
+    }
+
+    /// The consumer group of a stage.
+    pub fn group(&self) -> Arc<str> {
+        self.layout.physical(&self.stage)
+    }
+
+    pub(crate) fn refusal(&self, partition: u32, refusal: &Refusal) -> String {
+        format!("task {} of stage {} refuses to run: {refusal}", self.source(partition), self.stage)
+    }
+}
+
+/// A stage's changelog, without the namespace.
+pub fn changelog(stage: &str) -> String {
+    format!("{stage}.changelog")
+}
+
+/// Where records of a topic go that cannot be processed, without the namespace.
+pub fn dead_letters(topic: &str) -> String {
+    format!("{topic}.dlq")
+}

@@ -1,0 +1,205 @@
+//! One record through a stage: done, put aside, or to wait. Nothing that fails leaves a trace.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use bytes::Bytes;
+use tradewind_schemas::Timestamp;
+use tradewind_topics::{Append, Record, TopicPartition, partition_of};
+
+use crate::{
+    entity::PARKED,
+    names::{Layout, dead_letters},
+    stage::{Failure, Output, Place, Stage},
+    task::{Status, Task},
+    timers,
+};
+
+/// At most so many timers of a task are fired in one transaction.
+const TIMERS_AT_ONCE: usize = 1_000;
+
+/// A stage, and what its outputs must fit.
+pub struct Processing {
+    stage: Arc<dyn Stage>,
+    layout: Layout,
+    /// The largest value, in bytes, that the log takes; an output above it is its record's fault.
+    largest: usize,
+    /// Whether a record put aside holds back the later ones of its key: folds would overtake it.
+    parks: bool,
+}
+
+pub enum Taken {
+    Done,
+    Wait(String),
+}
+
+impl Processing {
+    pub fn new(stage: Arc<dyn Stage>, layout: Layout, largest: usize, parks: bool) -> Self {
+        Self { stage, layout, largest, parks }
+    }
+
+    pub fn stage(&self) -> &str {
+        self.stage.name()
+    }
+
+    pub fn take(&self, task: &mut Task, record: &Record, outbox: &mut Vec<Append>) -> Taken {
+        let mut outcome = self.attempt(task, record);
+        if matches!(outcome, Err(Attempt::Panicked(_))) {
+            outcome = self.attempt(task, record);
+        }
+        let appends = match outcome {
+            Ok(appends) => appends,
+            Err(Attempt::Failed(Failure::Environment(why))) => return Taken::Wait(why),
+            Err(Attempt::Failed(Failure::Record(reason)) | Attempt::Panicked(reason)) => {
+                match self.put_aside(task, record, &reason) {
+                    Ok(appends) => appends,
+                    Err(why) => return Taken::Wait(why),
+                }
+            }
+        };
+        outbox.extend(appends);
+        task.took(record);
+        Taken::Done
+    }
+
+    fn attempt(&self, task: &mut Task, record: &Record) -> Result<Vec<Append>, Attempt> {
+        let Some(state) = task.working() else { return Err(Attempt::environment("the task has no state")) };
+        let mut outputs = Vec::new();
+        let processed = if self.parks && self.is_parked(state, record)? {
+            Err(Failure::Record("an earlier record of its key is in the dead letters".to_owned()))
+        } else {
+            catch_unwind(AssertUnwindSafe(|| self.stage.process(record, state, &mut outputs))).unwrap_or_else(|panic| {
+                Err(Failure::Record(format!("{PANIC}{}", said(panic.as_ref()))))
+            })
+        };
+        let placed = processed.and_then(|()| self.place(outputs, record));
+        match placed {
+            Ok(appends) => {
+                state.accept();
+                task.look_for_timers().map_err(Failure::from)?;
+                Ok(appends)
+            }
+            Err(failure) => {
+                state.discard();
+                Err(match failure {
+                    Failure::Record(reason) if reason.starts_with(PANIC) => Attempt::Panicked(reason),
+                    other => Attempt::Failed(other),
+                })
+            }
+        }
+    }
+
+    fn is_parked(&self, state: &tradewind_state::TaskState, record: &Record) -> Result<bool, Failure> {
+        let Some(key) = &record.key else { return Ok(false) };
+        Ok(state.get(PARKED, key)?.is_some())
+    }
+
+    /// To the dead letters, in this very transaction, with the reason, the place and the original headers.
+    fn put_aside(&self, task: &mut Task, record: &Record, reason: &str) -> Result<Vec<Append>, String> {
+        tracing::error!(source = %record.source, offset = record.offset, reason, "a record goes to the dead letters");
+        let mut headers = record.headers.clone();
+        for (name, value) in [
+            ("dlq-reason", reason.to_owned()),
+            ("dlq-topic", record.source.topic.to_string()),
+            ("dlq-partition", record.source.partition.to_string()),
+            ("dlq-offset", record.offset.to_string()),
+            ("dlq-stage", self.stage.name().to_owned()),
+        ] {
+            headers.push((name.into(), Bytes::from(value)));
+        }
+        let mut outputs = vec![Output {
+            topic: dead_letters(self.stage.source()),
+            place: Place::Same(record.key.clone()),
+            value: record.value.clone(),
+            timestamp: Timestamp::from_millis(record.timestamp),
+            headers,
+        }];
+        self.stage.abandon(record, reason, &mut outputs);
+        let appends = self.place(outputs, record).map_err(|failure| format!("the dead letters cannot be written: {failure:?}"))?;
+        if let (true, Some(key), Some(state)) = (self.parks, &record.key, task.working()) {
+            state.put(PARKED, key.clone(), Bytes::from_static(b"1"));
+            state.accept();
+        }
+        Ok(appends)
+    }
+
+    /// Fires what is due: each becomes a command on the capability's own topic, and its row goes, in one transaction.
+    pub fn fire(&self, task: &mut Task, now: Timestamp, outbox: &mut Vec<Append>) -> Result<(), String> {
+        if task.status() != Status::Running || task.next_due().is_none_or(|due| due > now) {
+            return Ok(());
+        }
+        let source = TopicPartition::new(self.layout.physical(self.stage.source()), task.partition);
+        let Some(state) = task.working() else { return Ok(()) };
+        for (due, row, stored) in timers::first(state, TIMERS_AT_ONCE).map_err(|e| e.to_string())? {
+            if due > now {
+                break;
+            }
+            match self.stage.fire(&stored, now) {
+                Ok(Output { place: Place::Key(key), value, timestamp, headers, .. }) => outbox.push(Append {
+                    to: source.clone(),
+                    timestamp: timestamp.millis(),
+                    key: Some(key.into()),
+                    value,
+                    headers,
+                }),
+                Ok(_) => return Err("a timer's command has a key".to_owned()),
+                Err(Failure::Record(reason) | Failure::Environment(reason)) => return Err(reason),
+            }
+            state.delete(crate::entity::TIMERS, row);
+            state.accept();
+        }
+        task.look_for_timers().map_err(|e| e.to_string())
+    }
+
+    /// Finds the partition of each output, and that the log will take it.
+    fn place(&self, outputs: Vec<Output>, record: &Record) -> Result<Vec<Append>, Failure> {
+        outputs.into_iter().map(|output| self.place_one(output, record)).collect()
+    }
+
+    fn place_one(&self, output: Output, record: &Record) -> Result<Append, Failure> {
+        let Output { topic, place, value, timestamp, headers } = output;
+        let size = value.as_ref().map_or(0, Bytes::len);
+        if size > self.largest {
+            let limit = self.largest;
+            return Err(Failure::Record(format!("its output to {topic} has {size} bytes, and the log takes {limit}")));
+        }
+        let partitions = self
+            .layout
+            .partitions(&topic)
+            .ok_or_else(|| Failure::Environment(format!("there is no topic {topic}: run `tradewind topics apply`")))?;
+        let (partition, key) = match place {
+            Place::Key(key) => (partition_of(key.as_bytes(), partitions), Some(Bytes::from(key))),
+            Place::Partition(partition) => (partition % partitions, None),
+            Place::Same(key) => (record.source.partition, key),
+        };
+        let to = TopicPartition::new(self.layout.physical(&topic), partition);
+        Ok(Append { to, timestamp: timestamp.millis(), key, value, headers })
+    }
+}
+
+const PANIC: &str = "it panicked: ";
+
+enum Attempt {
+    Failed(Failure),
+    Panicked(String),
+}
+
+impl Attempt {
+    fn environment(why: &str) -> Self {
+        Self::Failed(Failure::Environment(why.to_owned()))
+    }
+}
+
+impl From<Failure> for Attempt {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// What a panic said.
+fn said(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("it did not say why")
+}

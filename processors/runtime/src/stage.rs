@@ -1,0 +1,62 @@
+//! A stage without its types: what the worker runs.
+
+use bytes::Bytes;
+use tradewind_schemas::Timestamp;
+use tradewind_state::{StateError, TaskState};
+use tradewind_topics::{Headers, Record};
+
+/// One kind of task: what it reads, and what it does with a record.
+pub trait Stage: Send + Sync {
+    /// Such as `order` or `order.by-customer`.
+    fn name(&self) -> &str;
+    /// The topic it reads, without the namespace.
+    fn source(&self) -> &'static str;
+    /// Stages the record's changes in the task and its outputs in `out`. On a failure the worker drops both.
+    fn process(&self, record: &Record, task: &mut TaskState, out: &mut Vec<Output>) -> Result<(), Failure>;
+    /// The command that a due timer's stored value stands for, given now.
+    fn fire(&self, stored: &[u8], now: Timestamp) -> Result<Output, Failure>;
+    /// What to tell those who wait for a record that is being put aside.
+    fn abandon(&self, record: &Record, reason: &str, out: &mut Vec<Output>);
+}
+
+/// A record to be written, by the name of its topic without the namespace.
+#[derive(Debug)]
+pub struct Output {
+    pub topic: String,
+    pub place: Place,
+    pub value: Option<Bytes>,
+    pub timestamp: Timestamp,
+    pub headers: Headers,
+}
+
+/// Which partition an output goes to.
+#[derive(Debug)]
+pub enum Place {
+    /// Where murmur2 puts this key.
+    Key(String),
+    /// This one, unkeyed.
+    Partition(u32),
+    /// That of the record in hand, under its own key.
+    Same(Option<Bytes>),
+}
+
+/// Why a record was not processed.
+#[derive(Debug)]
+pub enum Failure {
+    /// For a reason of its own: it goes to the dead letters.
+    Record(String),
+    /// The environment's fault: it waits.
+    Environment(String),
+}
+
+impl From<StateError> for Failure {
+    fn from(fault: StateError) -> Self {
+        Self::Environment(fault.to_string())
+    }
+}
+
+impl From<tradewind_schemas::CodecError> for Failure {
+    fn from(fault: tradewind_schemas::CodecError) -> Self {
+        if fault.is_environment() { Self::Environment(fault.to_string()) } else { Self::Record(fault.to_string()) }
+    }
+}

@@ -1,0 +1,259 @@
+//! One task: a stage's partition, its state, and where it stands.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use tradewind_schemas::Timestamp;
+use tradewind_state::{Checkpoint, StateError, StoreId, TaskReader, TaskState};
+use tradewind_topics::{Append, Headers, Offset, Record};
+
+use crate::{names::Names, timers};
+
+/// The key of a changelog's record that ends a transaction: what the task has consumed of its source. No store has
+/// this id.
+const POSITION: StoreId = 255;
+
+/// A task's state and the positions it must agree with.
+pub struct Opened {
+    /// A state just opened; `None` to go on with the one at hand.
+    pub state: Option<TaskState>,
+    /// The group's stable offset of the source.
+    pub group: Option<Offset>,
+    /// The changelog's written end, looked up **after** the group's offset.
+    pub changelog_end: Offset,
+    /// Which creations of source and changelog these are.
+    pub origin: String,
+}
+
+/// Why a task must not run.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    #[error("its group has no offset for the source; `tradewind topics apply` writes the first one, and a group that lost its offsets must be given those of the state ({state:?})")]
+    NoOffset { state: Option<Offset> },
+    #[error("its state has consumed the source up to {state:?} but its group says {group}: one of them was lost or restored from elsewhere; put the group's offset back, or replay into a new generation")]
+    Disagreement { state: Option<Offset>, group: Offset },
+    #[error("its state belongs to topics that were deleted and made anew (state: {state}, now: {now}); remove the state directory if the new topics are meant")]
+    OtherTopics { state: String, now: String },
+    #[error("its changelog ends in the middle of a transaction")]
+    HalfTransaction,
+    #[error("its changelog holds a record that this release cannot read: {0}")]
+    Unreadable(String),
+    #[error(transparent)]
+    State(#[from] StateError),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    Opening,
+    Restoring,
+    Running,
+    /// The environment failed; the record at `position` is tried again then.
+    Waiting(Timestamp),
+}
+
+pub struct Task {
+    pub partition: u32,
+    status: Status,
+    state: Option<TaskState>,
+    group: Option<Offset>,
+    changelog_end: Offset,
+    /// Changes read from the changelog whose transaction's end has not been read yet.
+    unread: Vec<(StoreId, Bytes, Option<Bytes>)>,
+    /// The next offset of the source that it has not taken.
+    position: Offset,
+    /// What of that is committed.
+    settled: Offset,
+    next_due: Option<Timestamp>,
+}
+
+impl Task {
+    pub fn opening(partition: u32) -> Self {
+        Self {
+            partition,
+            status: Status::Opening,
+            state: None,
+            group: None,
+            changelog_end: 0,
+            unread: Vec::new(),
+            position: 0,
+            settled: 0,
+            next_due: None,
+        }
+    }
+
+    pub fn status(&self) -> Status {
+        self.status
+    }
+
+    pub fn position(&self) -> Offset {
+        self.position
+    }
+
+    pub fn state(&self) -> Option<&TaskState> {
+        self.state.as_ref()
+    }
+
+    pub fn reader(&self) -> Option<TaskReader> {
+        self.state.as_ref().map(TaskState::reader)
+    }
+
+    pub fn next_due(&self) -> Option<Timestamp> {
+        match self.status {
+            Status::Running => self.next_due,
+            Status::Waiting(until) => Some(until),
+            Status::Opening | Status::Restoring => None,
+        }
+    }
+
+    /// The state is at hand. Says from where the changelog must be read, or that it need not be.
+    pub fn opened(&mut self, opened: Opened) -> Result<Option<Offset>, Refusal> {
+        let Opened { state, group, changelog_end, origin } = opened;
+        let state = match (state, &mut self.state) {
+            (Some(fresh), slot) => slot.insert(fresh),
+            (None, Some(at_hand)) => at_hand,
+            (None, None) => return Ok(None),
+        };
+        let checkpoint = state.checkpoint();
+        if checkpoint.origin.is_empty() {
+            state.set_origin(origin);
+        } else if checkpoint.origin != origin {
+            return Err(Refusal::OtherTopics { state: checkpoint.origin, now: origin });
+        }
+        self.group = group;
+        self.changelog_end = changelog_end;
+        self.status = Status::Restoring;
+        self.unread.clear();
+        Ok((checkpoint.changelog < changelog_end).then_some(checkpoint.changelog))
+    }
+
+    /// Takes committed records of the changelog; `true` when its end has been reached.
+    pub fn restore(&mut self, records: Vec<Record>, position: Offset) -> Result<bool, Refusal> {
+        let (Some(state), Status::Restoring) = (&mut self.state, self.status) else { return Ok(false) };
+        for record in records {
+            let after = record.after();
+            let Some((store, key)) = record.key.as_ref().and_then(|key| key.split_first()) else {
+                return Err(Refusal::Unreadable("it has no key".to_owned()));
+            };
+            if *store == POSITION {
+                let bytes = record.value.as_deref().and_then(|value| value.first_chunk::<8>());
+                let source = bytes.ok_or_else(|| Refusal::Unreadable("a position of another shape".to_owned()))?;
+                let origin = state.checkpoint().origin;
+                let source = Some(i64::from_be_bytes(*source));
+                state.restore(std::mem::take(&mut self.unread), Checkpoint { changelog: after, source, origin });
+            } else {
+                let key = record.key.as_ref().map(|whole| whole.slice_ref(key)).unwrap_or_default();
+                self.unread.push((*store, key, record.value));
+            }
+        }
+        Ok(position >= self.changelog_end)
+    }
+
+    /// The changelog has been read to its end: agrees with the group, or refuses. Says where to go on in the source.
+    pub fn run(&mut self) -> Result<Offset, Refusal> {
+        let Some(state) = &mut self.state else { return Err(Refusal::NoOffset { state: None }) };
+        if !self.unread.is_empty() {
+            return Err(Refusal::HalfTransaction);
+        }
+        let source = state.checkpoint().source;
+        let group = self.group.ok_or(Refusal::NoOffset { state: source })?;
+        if source.unwrap_or(0) != group {
+            return Err(Refusal::Disagreement { state: source, group });
+        }
+        self.position = group;
+        self.settled = group;
+        self.status = Status::Running;
+        self.look_for_timers()?;
+        Ok(group)
+    }
+
+    /// Everything that is not committed is dropped.
+    pub fn rollback(&mut self) {
+        if let Some(state) = &mut self.state {
+            state.rollback();
+        }
+        self.position = self.settled;
+    }
+
+    /// Its positions are to be looked up again.
+    pub fn reopen(&mut self) {
+        self.status = Status::Opening;
+    }
+
+    /// Whether this record is the next one to take.
+    pub fn expects(&self, record: &Record) -> bool {
+        self.status == Status::Running && record.offset >= self.position
+    }
+
+    pub fn wait_until(&mut self, moment: Timestamp) {
+        self.status = Status::Waiting(moment);
+    }
+
+    /// When the wait is over: where to go on in the source.
+    pub fn retry(&mut self, now: Timestamp) -> Option<Offset> {
+        match self.status {
+            Status::Waiting(until) if until <= now => {
+                self.status = Status::Running;
+                Some(self.position)
+            }
+            _ => None,
+        }
+    }
+
+    /// The record in hand is being worked on with this.
+    pub fn working(&mut self) -> Option<&mut TaskState> {
+        self.state.as_mut()
+    }
+
+    /// The record in hand is done, or put aside.
+    pub fn took(&mut self, record: &Record) {
+        self.position = record.after();
+    }
+
+    pub fn look_for_timers(&mut self) -> Result<(), StateError> {
+        if let Some(state) = &self.state {
+            self.next_due = timers::first(state, 1)?.first().map(|(due, ..)| *due);
+        }
+        Ok(())
+    }
+
+    pub fn is_dirty(&self) -> bool {
+        self.position != self.settled || self.state.as_ref().is_some_and(TaskState::is_dirty)
+    }
+
+    /// Each key changed since the last commit, once, and the position that this leads to, last.
+    pub fn write_changelog(&self, names: &Names, appends: &mut Vec<Append>) {
+        let Some(state) = &self.state else { return };
+        let to = names.changelog(self.partition);
+        let mut append = |store: StoreId, key: &[u8], value: Option<Bytes>| {
+            let mut whole = BytesMut::with_capacity(1 + key.len());
+            whole.put_u8(store);
+            whole.put_slice(key);
+            let (to, key) = (to.clone(), Some(whole.freeze()));
+            appends.push(Append { to, timestamp: 0, key, value, headers: Headers::new() });
+        };
+        for (store, key, value) in state.changes() {
+            append(store, key, value.cloned());
+        }
+        append(POSITION, &[], Some(Bytes::copy_from_slice(&self.position.to_be_bytes())));
+    }
+
+    /// The transaction succeeded, and wrote this task's changelog up to there.
+    pub fn committed(&mut self, changelog: Option<Offset>) {
+        if let Some(state) = &mut self.state {
+            state.commit(Some(self.position), changelog);
+        }
+        self.settled = self.position;
+    }
+
+    pub fn unflushed_bytes(&self) -> usize {
+        self.state.as_ref().map_or(0, TaskState::unflushed_bytes)
+    }
+
+    pub fn flush_batch(&mut self) -> Option<tradewind_state::Batch> {
+        self.state.as_ref().and_then(TaskState::batch)
+    }
+
+    pub fn flushed(&mut self) {
+        if let Some(state) = &mut self.state {
+            state.flushed();
+        }
+    }
+}

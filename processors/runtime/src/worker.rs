@@ -1,0 +1,368 @@
+//! The task loop: what a worker does about each thing that happens. No thread, clock, log or disk in here; a driver
+//! carries the effects out and reports back. The simulation drives this very code.
+//!
+//! ```text
+//!            Records, Idle                 commit due
+//!   ┌──────► Running ───────────────────────────────────► Committing
+//!   │           ▲                                        │   │     │
+//!   │           │ Committed: uncommitted → committed     │   │     │ Fenced
+//!   │           └────────────────────────────────────────┘   │     ▼
+//!   │                                       Aborted, Unknown │   every task dropped, session rejoins
+//!   │  Opened: replay the changelog to its end               ▼
+//!   └──────────────────────────────────────────────────── Recovering: uncommitted of every task dropped
+//! ```
+
+use std::collections::BTreeMap;
+
+use tradewind_schemas::Timestamp;
+use tradewind_state::{Batch, StateError, TaskReader, TaskState};
+use tradewind_topics::{Append, CommitError, Offset, Receipt, Record, TopicPartition};
+
+use crate::{
+    names::Names,
+    processing::{Processing, Taken},
+    task::{Opened, Status, Task},
+};
+
+/// Something that happened.
+pub enum Input {
+    /// These partitions of the source are ours now.
+    Assigned(Vec<u32>),
+    /// A task's state was opened, and its positions looked up.
+    Opened(u32, Opened),
+    /// Committed records of a task's changelog, and how far it has been read.
+    Restored { partition: u32, records: Vec<Record>, position: Offset },
+    /// Records of the source.
+    Records(Vec<Record>),
+    /// Nothing came, or time passed.
+    Idle,
+    Committed(Receipt),
+    NotCommitted(CommitError),
+    /// The transaction of old is settled; a new one may begin.
+    Recovered,
+    Flushed { partition: u32, result: Result<(), StateError> },
+    Revoked(Vec<u32>),
+    Lost(Vec<u32>),
+    /// Finish and go.
+    Stop,
+}
+
+/// Something to be done, in the order given.
+pub enum Effect {
+    /// Open the task's state and look up the group's stable offset **first**, then the changelog's written end: answer
+    /// with [`Input::Opened`].
+    Open(u32),
+    /// Look the positions up again (the same order) for a state that is open: answer with [`Input::Opened`].
+    Reopen(u32),
+    /// Read the changelog from here: answer with [`Input::Restored`] as it comes, until the next effect about this task.
+    Restore { partition: u32, from: Offset },
+    /// The task answers questions from now on.
+    Serve { partition: u32, reader: TaskReader },
+    /// Hand out the source's records from here.
+    Start { partition: u32, at: Offset },
+    /// Add these to the transaction.
+    Append(Vec<Append>),
+    /// Commit it with these positions: answer with [`Input::Committed`] or [`Input::NotCommitted`].
+    Commit(Vec<(TopicPartition, Offset)>),
+    /// Take a new epoch: answer with [`Input::Recovered`].
+    Recover,
+    /// Write this to the task's store: answer with [`Input::Flushed`].
+    Flush { partition: u32, batch: Batch },
+    /// Make the task's store survive a crash, close it, and stop serving it.
+    Close(u32),
+    /// Give back what was revoked or lost.
+    Release,
+    /// Leave the group; nothing follows.
+    Leave,
+    /// Stop for good, without committing anything: the error says what, where and what to do.
+    Halt(String),
+}
+
+/// When to commit and when to flush.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Commit at the latest when so many outputs wait.
+    pub outputs: usize,
+    /// Commit at the latest after so many milliseconds of work, though more keeps coming.
+    pub commit_ms: i64,
+    /// Flush a task's committed layer to its store when it is about so large.
+    pub flush_bytes: usize,
+    /// Records whose environment failed are tried again after so many milliseconds.
+    pub retry_ms: i64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { outputs: 20_000, commit_ms: 50, flush_bytes: 8 << 20, retry_ms: 1_000 }
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Phase {
+    Running,
+    Committing,
+    Recovering,
+}
+
+/// The tasks of one stage that one session owns, and their common transaction.
+pub struct Worker {
+    processing: Processing,
+    names: Names,
+    limits: Limits,
+    tasks: BTreeMap<u32, Task>,
+    phase: Phase,
+    outbox: Vec<Append>,
+    /// When the oldest uncommitted work was done.
+    since: Option<Timestamp>,
+    /// To be closed and given back once what is uncommitted is settled.
+    leaving: Option<Vec<u32>>,
+    stopping: bool,
+}
+
+impl Worker {
+    pub fn new(processing: Processing, names: Names, limits: Limits) -> Self {
+        Self {
+            processing,
+            names,
+            limits,
+            tasks: BTreeMap::new(),
+            phase: Phase::Running,
+            outbox: Vec::new(),
+            since: None,
+            leaving: None,
+            stopping: false,
+        }
+    }
+
+    /// Whether something waits to be committed.
+    pub fn is_dirty(&self) -> bool {
+        !self.outbox.is_empty() || self.tasks.values().any(Task::is_dirty)
+    }
+
+    /// When the next timer is due, or the next retry.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.tasks.values().filter_map(Task::next_due).min()
+    }
+
+    pub fn step(&mut self, now: Timestamp, input: Input) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        match input {
+            Input::Assigned(partitions) => {
+                for partition in partitions {
+                    self.tasks.insert(partition, Task::opening(partition));
+                    effects.push(Effect::Open(partition));
+                }
+            }
+            Input::Opened(partition, opened) => self.opened(partition, opened, &mut effects),
+            Input::Restored { partition, records, position } => {
+                self.restored(partition, records, position, &mut effects);
+            }
+            Input::Records(records) => self.take(now, records, &mut effects),
+            Input::Idle => self.idle(now, &mut effects),
+            Input::Committed(receipt) => self.committed(&receipt, &mut effects),
+            Input::NotCommitted(error) => self.not_committed(&error, &mut effects),
+            Input::Recovered => self.recovered(&mut effects),
+            Input::Flushed { partition, result } => self.flushed(partition, result, &mut effects),
+            Input::Revoked(partitions) => self.leave(now, partitions, &mut effects),
+            Input::Lost(partitions) => self.drop_tasks(&partitions, &mut effects),
+            Input::Stop => {
+                self.stopping = true;
+                let all = self.tasks.keys().copied().collect();
+                self.leave(now, all, &mut effects);
+            }
+        }
+        effects
+    }
+
+    fn opened(&mut self, partition: u32, opened: Opened, effects: &mut Vec<Effect>) {
+        let Some(task) = self.tasks.get_mut(&partition) else { return };
+        match task.opened(opened) {
+            Ok(Some(from)) => effects.push(Effect::Restore { partition, from }),
+            Ok(None) => self.ready(partition, effects),
+            Err(refusal) => effects.push(Effect::Halt(self.names.refusal(partition, &refusal))),
+        }
+    }
+
+    fn restored(&mut self, partition: u32, records: Vec<Record>, position: Offset, effects: &mut Vec<Effect>) {
+        let Some(task) = self.tasks.get_mut(&partition) else { return };
+        match task.restore(records, position) {
+            Ok(true) => self.ready(partition, effects),
+            Ok(false) => {}
+            Err(refusal) => effects.push(Effect::Halt(self.names.refusal(partition, &refusal))),
+        }
+    }
+
+    /// The state is at the changelog's end: it must agree with the group, and then the task runs.
+    fn ready(&mut self, partition: u32, effects: &mut Vec<Effect>) {
+        let Some(task) = self.tasks.get_mut(&partition) else { return };
+        match task.run() {
+            Ok(at) => {
+                if let Some(reader) = task.reader() {
+                    effects.push(Effect::Serve { partition, reader });
+                }
+                effects.push(Effect::Start { partition, at });
+            }
+            Err(refusal) => effects.push(Effect::Halt(self.names.refusal(partition, &refusal))),
+        }
+    }
+
+    fn take(&mut self, now: Timestamp, records: Vec<Record>, effects: &mut Vec<Effect>) {
+        for record in records {
+            let Some(task) = self.tasks.get_mut(&record.source.partition) else { continue };
+            if !task.expects(&record) {
+                continue;
+            }
+            match self.processing.take(task, &record, &mut self.outbox) {
+                Taken::Done => {
+                    self.since.get_or_insert(now);
+                }
+                Taken::Wait(why) => {
+                    tracing::warn!(source = %record.source, offset = record.offset, why, "waiting: the environment failed");
+                    task.wait_until(Timestamp::from_millis(now.millis() + self.limits.retry_ms));
+                }
+            }
+        }
+        let old = self.since.is_some_and(|since| now.millis() - since.millis() >= self.limits.commit_ms);
+        if old || self.outbox.len() >= self.limits.outputs {
+            self.commit(effects);
+        }
+    }
+
+    fn idle(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
+        if self.phase != Phase::Running {
+            return;
+        }
+        for task in self.tasks.values_mut() {
+            if let Some(at) = task.retry(now) {
+                effects.push(Effect::Start { partition: task.partition, at });
+            }
+            if let Err(why) = self.processing.fire(task, now, &mut self.outbox) {
+                tracing::warn!(partition = task.partition, why, "timers wait: the environment failed");
+                task.wait_until(Timestamp::from_millis(now.millis() + self.limits.retry_ms));
+            }
+        }
+        if self.is_dirty() {
+            self.commit(effects);
+        }
+    }
+
+    /// One transaction: outputs, the changed keys of every touched task, and its position last.
+    fn commit(&mut self, effects: &mut Vec<Effect>) {
+        let mut appends = std::mem::take(&mut self.outbox);
+        let mut positions = Vec::new();
+        for task in self.tasks.values_mut().filter(|task| task.is_dirty()) {
+            task.write_changelog(&self.names, &mut appends);
+            positions.push((self.names.source(task.partition), task.position()));
+        }
+        self.since = None;
+        self.phase = Phase::Committing;
+        effects.push(Effect::Append(appends));
+        effects.push(Effect::Commit(positions));
+    }
+
+    fn committed(&mut self, receipt: &Receipt, effects: &mut Vec<Effect>) {
+        self.phase = Phase::Running;
+        for task in self.tasks.values_mut().filter(|task| task.is_dirty()) {
+            let changelog = self.names.changelog(task.partition);
+            let end = receipt.ends.iter().find(|(partition, _)| *partition == changelog).map(|(_, end)| *end);
+            task.committed(end);
+            if task.unflushed_bytes() >= self.limits.flush_bytes
+                && let Some(batch) = task.flush_batch()
+            {
+                effects.push(Effect::Flush { partition: task.partition, batch });
+            }
+        }
+        self.finish_leaving(effects);
+    }
+
+    fn not_committed(&mut self, error: &CommitError, effects: &mut Vec<Effect>) {
+        self.outbox.clear();
+        self.since = None;
+        for task in self.tasks.values_mut() {
+            task.rollback();
+        }
+        self.phase = Phase::Recovering;
+        if let CommitError::Fenced(why) = error {
+            tracing::warn!(stage = self.processing.stage(), why, "fenced: giving every task up and joining anew");
+            let all: Vec<_> = self.tasks.keys().copied().collect();
+            self.drop_tasks(&all, effects);
+        } else {
+            tracing::warn!(stage = self.processing.stage(), %error, "taking a new epoch and reading the positions anew");
+        }
+        effects.push(Effect::Recover);
+    }
+
+    fn recovered(&mut self, effects: &mut Vec<Effect>) {
+        self.phase = Phase::Running;
+        self.finish_leaving(effects);
+        // The commit may have succeeded: the changelog, read to its end, tells.
+        for task in self.tasks.values_mut() {
+            task.reopen();
+            effects.push(Effect::Reopen(task.partition));
+        }
+    }
+
+    fn flushed(&mut self, partition: u32, result: Result<(), StateError>, effects: &mut Vec<Effect>) {
+        let Some(task) = self.tasks.get_mut(&partition) else { return };
+        match result {
+            Ok(()) => task.flushed(),
+            Err(fault) => effects.push(Effect::Halt(format!(
+                "{fault}. Nothing acknowledged is lost: what the store lacks is in the changelog {}. Mend the disk and start again.",
+                self.names.changelog(partition)
+            ))),
+        }
+    }
+
+    /// Settles what is uncommitted, then gives these up.
+    fn leave(&mut self, now: Timestamp, partitions: Vec<u32>, effects: &mut Vec<Effect>) {
+        self.leaving.get_or_insert_default().extend(partitions);
+        if self.phase != Phase::Running {
+            return;
+        }
+        if self.is_dirty() {
+            self.since.get_or_insert(now);
+            self.commit(effects);
+        } else {
+            self.finish_leaving(effects);
+        }
+    }
+
+    fn finish_leaving(&mut self, effects: &mut Vec<Effect>) {
+        let Some(partitions) = self.leaving.take() else { return };
+        for partition in partitions {
+            if let Some(mut task) = self.tasks.remove(&partition)
+                && task.status() != Status::Opening
+            {
+                if let Some(batch) = task.flush_batch() {
+                    effects.push(Effect::Flush { partition, batch });
+                }
+                effects.push(Effect::Close(partition));
+            }
+        }
+        effects.push(if self.stopping { Effect::Leave } else { Effect::Release });
+    }
+
+    /// These are somebody else's already.
+    fn drop_tasks(&mut self, partitions: &[u32], effects: &mut Vec<Effect>) {
+        for partition in partitions {
+            if let Some(mut task) = self.tasks.remove(partition) {
+                task.rollback();
+                effects.push(Effect::Close(*partition));
+            }
+        }
+        // What the outbox holds may be theirs: with tasks gone, nothing of this transaction may be committed.
+        self.outbox.clear();
+        for task in self.tasks.values_mut() {
+            task.rollback();
+            task.reopen();
+            effects.push(Effect::Reopen(task.partition));
+        }
+        self.since = None;
+        effects.push(Effect::Release);
+    }
+
+    /// The state of a task, for whoever examines it.
+    pub fn state(&self, partition: u32) -> Option<&TaskState> {
+        self.tasks.get(&partition).and_then(Task::state)
+    }
+}
