@@ -1,0 +1,190 @@
+//! A compacted topic, followed from its beginning and kept whole by every edge.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use parking_lot::Mutex;
+use tokio::sync::watch;
+use tradewind_schemas::CodecError;
+use tradewind_topics::{Admin, End, Log, LogError, Offset, Reader, Record, Start, TopicPartition};
+
+use crate::problem::{Code, Problem};
+
+const POLL: Duration = Duration::from_millis(50);
+const RETRY: Duration = Duration::from_millis(500);
+/// How long a request waits for the replica to catch up.
+pub const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Follows one topic on a thread of its own.
+pub struct Replica {
+    partitions: Vec<TopicPartition>,
+    admin: Arc<dyn Admin>,
+    reached: watch::Receiver<Vec<Offset>>,
+    caught_up: Arc<Mutex<Option<Instant>>>,
+    stop: Arc<AtomicBool>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// Takes a record into the replica. An error of the environment makes the thread try again; of any other the record is
+/// passed over and said loudly.
+pub type Apply = Box<dyn Fn(&Record) -> Result<(), CodecError> + Send>;
+
+impl Replica {
+    pub fn follow(log: &Arc<dyn Log>, topic: Arc<str>, partitions: u32, apply: Apply) -> Result<Self, LogError> {
+        let partitions: Vec<_> = (0..partitions).map(|p| TopicPartition::new(topic.clone(), p)).collect();
+        let admin = log.admin();
+        let (reaching, reached) = watch::channel(vec![0; partitions.len()]);
+        let caught_up = Arc::new(Mutex::new(None));
+        let stop = Arc::new(AtomicBool::new(false));
+        let follower = Follower {
+            reader: begin(log, &partitions)?,
+            log: log.clone(),
+            partitions: partitions.clone(),
+            admin: admin.clone(),
+            apply,
+            reaching,
+            caught_up: caught_up.clone(),
+            stop: stop.clone(),
+        };
+        let thread = thread::Builder::new()
+            .name(format!("replica {topic}"))
+            .spawn(move || follower.run())
+            .map_err(|source| LogError::Io { what: format!("no thread to follow {topic}"), source })?;
+        Ok(Self { partitions, admin, reached, caught_up, stop, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// How long ago the replica last had all there was; `None` while it never had.
+    pub fn lag(&self) -> Option<Duration> {
+        self.caught_up.lock().map(|at| at.elapsed())
+    }
+
+    /// Waits until everything is there that the topic holds now.
+    ///
+    /// # Errors
+    /// `NotCaughtUp` after 2 s, `Unavailable` where the log does not say how far that is.
+    pub async fn catch_up(&self) -> Result<(), Problem> {
+        let (admin, partitions) = (self.admin.clone(), self.partitions.clone());
+        let asked = tokio::task::spawn_blocking(move || ends(&*admin, &partitions)).await;
+        let ends = match asked {
+            Ok(Ok(ends)) => ends,
+            Ok(Err(cause)) => return Err(unavailable(&cause.to_string())),
+            Err(cause) => return Err(unavailable(&cause.to_string())),
+        };
+        self.until(|reached| reached.iter().zip(&ends).all(|(at, end)| at >= end)).await
+    }
+
+    /// Waits until this partition was read up to there.
+    pub async fn reach(&self, partition: u32, after: Offset) -> Result<(), Problem> {
+        self.until(|reached| reached.get(partition as usize).is_none_or(|at| *at >= after)).await
+    }
+
+    async fn until(&self, mut there: impl FnMut(&Vec<Offset>) -> bool) -> Result<(), Problem> {
+        let mut reached = self.reached.clone();
+        match tokio::time::timeout(PATIENCE, reached.wait_for(|at| there(at))).await {
+            Ok(Ok(_)) => Ok(()),
+            _ => Err(Problem::new(Code::NotCaughtUp, "This edge has not read far enough yet; try again.")),
+        }
+    }
+
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.lock().take()
+            && thread.join().is_err()
+        {
+            tracing::error!(topic = %self.partitions[0].topic, "the follower of a replica panicked");
+        }
+    }
+}
+
+fn unavailable(cause: &str) -> Problem {
+    tracing::warn!(cause, "the log does not say how far a topic goes");
+    Problem::new(Code::Unavailable, "The log cannot be asked at the moment.")
+}
+
+fn begin(log: &Arc<dyn Log>, partitions: &[TopicPartition]) -> Result<Box<dyn Reader>, LogError> {
+    let mut reader = log.reader()?;
+    let starts: Vec<_> = partitions.iter().map(|partition| (partition.clone(), Start::Beginning)).collect();
+    reader.assign(&starts)?;
+    Ok(reader)
+}
+
+fn ends(admin: &dyn Admin, partitions: &[TopicPartition]) -> Result<Vec<Offset>, LogError> {
+    partitions.iter().map(|partition| admin.end(partition, End::Stable)).collect()
+}
+
+/// The thread's side.
+struct Follower {
+    log: Arc<dyn Log>,
+    reader: Box<dyn Reader>,
+    partitions: Vec<TopicPartition>,
+    admin: Arc<dyn Admin>,
+    apply: Apply,
+    reaching: watch::Sender<Vec<Offset>>,
+    caught_up: Arc<Mutex<Option<Instant>>>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Follower {
+    fn run(mut self) {
+        let mut compared: Option<Instant> = None;
+        while !self.stop.load(Ordering::Relaxed) {
+            let compare = compared.is_none_or(|at| at.elapsed() > RETRY);
+            if let Err(cause) = self.step(compare) {
+                tracing::warn!(topic = %self.partitions[0].topic, %cause, "a replica cannot follow; trying again");
+                thread::sleep(RETRY);
+                self.again();
+            } else if compare {
+                compared = Some(Instant::now());
+            }
+        }
+    }
+
+    fn step(&mut self, compare: bool) -> Result<(), LogError> {
+        for record in self.reader.poll(POLL)? {
+            self.take(&record);
+        }
+        let reached =
+            self.partitions.iter().map(|partition| self.reader.position(partition)).collect::<Result<Vec<_>, _>>()?;
+        // Replaced only when it moved, so that waiters do not wake for nothing.
+        self.reaching.send_if_modified(|known| {
+            let moved = *known != reached;
+            known.clone_from(&reached);
+            moved
+        });
+        if compare && ends(&*self.admin, &self.partitions)?.iter().zip(&reached).all(|(end, at)| at >= end) {
+            *self.caught_up.lock() = Some(Instant::now());
+        }
+        Ok(())
+    }
+
+    fn take(&self, record: &Record) {
+        while !self.stop.load(Ordering::Relaxed) {
+            match (self.apply)(record) {
+                Err(cause) if cause.is_environment() => {
+                    tracing::warn!(source = %record.source, offset = record.offset, %cause, "a record has to wait");
+                    thread::sleep(RETRY);
+                }
+                Err(cause) => {
+                    tracing::error!(source = %record.source, offset = record.offset, %cause, "a record is passed over");
+                    return;
+                }
+                Ok(()) => return,
+            }
+        }
+    }
+
+    /// A reader that failed is replaced. Reading everything again changes nothing: a replica keeps the last value of
+    /// each key, and ends with the same.
+    fn again(&mut self) {
+        match begin(&self.log, &self.partitions) {
+            Ok(reader) => self.reader = reader,
+            Err(cause) => tracing::warn!(%cause, "no reader"),
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! /v1/categories
+
+use serde::Deserialize;
+use tradewind_runtime::Freshness;
+use tradewind_schemas::{
+    CategoryId,
+    catalog::{self, CatalogCommand, CatalogKey},
+};
+use tradewind_topics::list::CATALOG_COMMANDS;
+
+use super::{Asked, next_link};
+use crate::{
+    auth::Staff,
+    body::Sent,
+    cursor,
+    idempotency::IdempotencyKey,
+    problem::Problem,
+    reply::{Page, Pending, Reply},
+    routes::products::categories_exist,
+    shapes::product::{Category, NewCategory},
+    shop::{Command, Shop},
+};
+
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Wanted {
+    /// 1 to 100; 20 if not given.
+    limit: Option<i64>,
+    cursor: Option<String>,
+}
+
+/// All categories, by name.
+#[utoipa::path(get, path = "/v1/categories", operation_id = "list_categories", tag = "catalog", params(Wanted), responses((status = 200, body = Page<Category>)))]
+pub async fn list(shop: Shop, Asked(asked): Asked<Wanted>) -> Result<Reply, Problem> {
+    let limit = cursor::limit(asked.limit)?;
+    let after: Option<(String, CategoryId)> = cursor::open(&shop.cursors, "categories", asked.cursor.as_deref())?;
+    shop.catalogue.replica().catch_up().await?;
+    let mut found = shop.catalogue.look(|shelf| shelf.categories());
+    if let Some(after) = after {
+        found.retain(|category| (&category.name, category.id) > (&after.0, after.1));
+    }
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let place = |category: &catalog::Category| (category.name.clone(), category.id);
+    let next = found.last().filter(|_| more).map(|last| cursor::seal(&shop.cursors, "categories", place(last)));
+    let items: Vec<_> = found.into_iter().map(Category::from).collect();
+    let size = asked.limit.map(|limit| limit.to_string());
+    let link = next_link("/v1/categories", &[("limit", size.as_deref())], next.as_deref());
+    Ok(Reply::ok(&Page { items, next_cursor: next })?.next(link))
+}
+
+/// Adds a category.
+#[utoipa::path(post, path = "/v1/categories", operation_id = "define_category", tag = "catalog", request_body = NewCategory,
+    responses((status = 201, body = Category), (status = 202, body = Pending)))]
+pub async fn define(Staff(who): Staff, shop: Shop, key: IdempotencyKey, sent: Sent) -> Result<Reply, Problem> {
+    let wanted: NewCategory = sent.read()?;
+    let id = CategoryId::new(key.id(&who.user_id.to_string(), "POST", "/v1/categories"));
+    let digest = shop.digest(&sent);
+    let known = match key.is_given() {
+        true => shop.known(CATALOG_COMMANDS, &CatalogKey::from(id), id.uuid(), &digest, Freshness::Any).await?,
+        false => None,
+    };
+    let ended = match known {
+        Some(ended) => ended,
+        None => {
+            wanted.check()?;
+            let parent = wanted.parent_id.as_slice();
+            categories_exist(&shop, parent).await.map_err(|problem| problem.pointing("/parent_id"))?;
+            let (name, parent_id) = (wanted.name.clone(), wanted.parent_id);
+            let payload = CatalogCommand::DefineCategory { category_id: id, name, parent_id };
+            let (key, actor) = (CatalogKey::from(id), who.actor());
+            let topic = CATALOG_COMMANDS;
+            shop.send(Command { topic, key, id: id.uuid(), actor, subject: None, digest, payload }).await?
+        }
+    };
+    let replayed = ended.replayed;
+    match ended.accepted()? {
+        Some(_) => {
+            // Just as it was sent: a replay has the same body.
+            let category = Category { id, name: wanted.name, parent_id: wanted.parent_id };
+            Ok(Reply::created(&category, "/v1/categories")?.replayed(replayed))
+        }
+        None => {
+            let pending = Pending { id: id.to_string(), status: "pending" };
+            Ok(Reply::accepted(&pending, "/v1/categories")?.replayed(replayed))
+        }
+    }
+}

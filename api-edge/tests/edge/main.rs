@@ -1,0 +1,11 @@
+//! What an edge does by itself, whatever the processors decide: routes, checks and their order, tokens, cursors,
+//! idempotency, problems. The log and the views behind it are fakes; the platform as a whole is tested elsewhere.
+
+mod bad_input;
+mod codes;
+mod conventions;
+mod fakes;
+mod openapi;
+mod replays;
+mod serving;
+mod tokens;
