@@ -1,0 +1,213 @@
+//! The command line. Configuration is read here and nowhere else: each option also as `TRADEWIND_…`.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+
+/// An e-commerce platform of stateful stream processors.
+#[derive(Parser)]
+#[command(name = "tradewind", version, about, propagate_version = true, after_help = "Example:\n  tradewind up --data-dir ./data")]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Runs the whole platform in this process.
+    #[command(after_help = "Example:\n  tradewind up --data-dir ./data --listen 127.0.0.1:8080")]
+    Up(Up),
+    /// Runs an HTTP edge (with Kafka).
+    #[command(after_help = "Example:\n  tradewind edge --brokers 127.0.0.1:9092 --registry http://127.0.0.1:8081")]
+    Edge(EdgeArgs),
+    /// Runs workers of some capabilities, or of all (with Kafka).
+    #[command(after_help = "Example:\n  tradewind worker --brokers 127.0.0.1:9092 --registry http://127.0.0.1:8081 --capability order")]
+    Worker(WorkerArgs),
+    /// Runs the connectors to the world outside (with Kafka).
+    #[command(after_help = "Example:\n  tradewind connect --brokers 127.0.0.1:9092 --registry http://127.0.0.1:8081 --gateway http://127.0.0.1:9090")]
+    Connect(ConnectArgs),
+    /// Plans or creates the topics (with Kafka).
+    #[command(subcommand)]
+    Topics(Topics),
+    /// Prints the records of a topic.
+    #[command(after_help = "Example:\n  tradewind tap order.events --from beginning --follow --format json")]
+    Tap(TapArgs),
+    /// Imports data through the HTTP edge.
+    #[command(subcommand)]
+    Import(Import),
+    /// Reads the topics alone, and proves that the books are right.
+    #[command(after_help = "Example:\n  tradewind audit --data-dir ./data")]
+    Audit(AuditArgs),
+    /// Prints the version.
+    Version,
+}
+
+/// Which log.
+#[derive(Args, Clone)]
+pub struct LogArgs {
+    /// Kafka's bootstrap servers, as host:port,…; without them the embedded log is used.
+    #[arg(long, env = "TRADEWIND_BROKERS")]
+    pub brokers: Option<String>,
+    /// The schema registry's URL; needed with Kafka, and not used otherwise.
+    #[arg(long, env = "TRADEWIND_REGISTRY")]
+    pub registry: Option<String>,
+    /// What the run calls its topics: `<namespace>.order.commands`.
+    #[arg(long, env = "TRADEWIND_NAMESPACE", default_value = "tradewind")]
+    pub namespace: String,
+    /// How many partitions topics get when they are created. It is for life.
+    #[arg(long, env = "TRADEWIND_PARTITIONS", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub partitions: u32,
+}
+
+#[derive(Args, Clone)]
+pub struct Secrets {
+    /// The file with the shop's keys; all processes of a shop have the same. Below the data directory if not given.
+    #[arg(long, env = "TRADEWIND_SECRETS_FILE")]
+    pub secrets_file: Option<PathBuf>,
+}
+
+#[derive(Args, Clone)]
+pub struct Administrator {
+    /// The first administrator's e-mail address.
+    #[arg(long, env = "TRADEWIND_ADMIN_EMAIL")]
+    pub admin_email: Option<String>,
+    /// The first administrator's password.
+    #[arg(long, env = "TRADEWIND_ADMIN_PASSWORD", hide_env_values = true)]
+    pub admin_password: Option<String>,
+}
+
+#[derive(Args, Clone)]
+pub struct Up {
+    #[command(flatten)]
+    pub log: LogArgs,
+    #[command(flatten)]
+    pub secrets: Secrets,
+    #[command(flatten)]
+    pub administrator: Administrator,
+    /// Where everything is kept.
+    #[arg(long, env = "TRADEWIND_DATA_DIR", default_value = "data")]
+    pub data_dir: PathBuf,
+    /// Where clients reach the edge.
+    #[arg(long, env = "TRADEWIND_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// Where operators reach metrics, health and the schema registry.
+    #[arg(long, env = "TRADEWIND_ADMIN_LISTEN", default_value = "127.0.0.1:8081")]
+    pub admin_listen: SocketAddr,
+    /// Starts without the demo shop.
+    #[arg(long, env = "TRADEWIND_NO_DEMO", value_parser = clap::builder::BoolishValueParser::new(), num_args = 0..=1, default_missing_value = "true", default_value = "false")]
+    pub no_demo: bool,
+}
+
+#[derive(Args, Clone)]
+pub struct EdgeArgs {
+    #[command(flatten)]
+    pub log: LogArgs,
+    #[command(flatten)]
+    pub secrets: Secrets,
+    #[command(flatten)]
+    pub administrator: Administrator,
+    /// Where clients reach the edge.
+    #[arg(long, env = "TRADEWIND_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// Where operators reach metrics and health.
+    #[arg(long, env = "TRADEWIND_ADMIN_LISTEN", default_value = "127.0.0.1:8081")]
+    pub admin_listen: SocketAddr,
+    /// Which partition of `edge.replies` this edge reads.
+    #[arg(long, env = "TRADEWIND_REPLIES_PARTITION", default_value_t = 0)]
+    pub replies_partition: u32,
+}
+
+#[derive(Args, Clone)]
+pub struct WorkerArgs {
+    #[command(flatten)]
+    pub log: LogArgs,
+    #[command(flatten)]
+    pub secrets: Secrets,
+    /// The stages to run; all if none is named.
+    #[arg(long = "capability", env = "TRADEWIND_CAPABILITIES", value_delimiter = ',')]
+    pub capabilities: Vec<String>,
+    /// Where local state is kept.
+    #[arg(long, env = "TRADEWIND_DATA_DIR", default_value = "data")]
+    pub data_dir: PathBuf,
+    /// Where edges ask this worker's tasks. On loopback, or within a network that only edges reach.
+    #[arg(long, env = "TRADEWIND_QUERY_LISTEN", default_value = "127.0.0.1:0")]
+    pub query_listen: SocketAddr,
+    /// What other processes call this worker's address, if not as it listens.
+    #[arg(long, env = "TRADEWIND_ADVERTISE")]
+    pub advertise: Option<String>,
+    /// This worker's identity: a later one with the same fences an earlier one.
+    #[arg(long, env = "TRADEWIND_INSTANCE", default_value = "worker-0")]
+    pub instance: String,
+}
+
+#[derive(Args, Clone)]
+pub struct ConnectArgs {
+    #[command(flatten)]
+    pub log: LogArgs,
+    /// The gateway's URL.
+    #[arg(long, env = "TRADEWIND_GATEWAY")]
+    pub gateway: String,
+    /// The secret key for the gateway.
+    #[arg(long, env = "TRADEWIND_GATEWAY_KEY", hide_env_values = true)]
+    pub gateway_key: String,
+}
+
+#[derive(Subcommand)]
+pub enum Topics {
+    /// Says what would be created.
+    #[command(after_help = "Example:\n  tradewind topics plan --brokers 127.0.0.1:9092")]
+    Plan(LogArgs),
+    /// Creates what is not there.
+    #[command(after_help = "Example:\n  tradewind topics apply --brokers 127.0.0.1:9092")]
+    Apply(LogArgs),
+}
+
+#[derive(Args, Clone)]
+pub struct TapArgs {
+    /// The topic, without the namespace.
+    pub topic: String,
+    #[command(flatten)]
+    pub log: LogArgs,
+    /// An embedded log at rest; a running `tradewind up` is asked through --admin.
+    #[arg(long, env = "TRADEWIND_DATA_DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// The admin address of a running `tradewind up`.
+    #[arg(long, env = "TRADEWIND_ADMIN", default_value = "http://127.0.0.1:8081")]
+    pub admin: String,
+    /// Where to begin: `beginning`, `end`, or a time in RFC 3339.
+    #[arg(long, default_value = "end")]
+    pub from: String,
+    /// Goes on as records come.
+    #[arg(long)]
+    pub follow: bool,
+    /// `json`: a line each.
+    #[arg(long, default_value = "json", value_parser = ["json"])]
+    pub format: String,
+}
+
+#[derive(Subcommand)]
+pub enum Import {
+    /// Imports the Northwind shop's record (SQL inserts).
+    #[command(after_help = "Example:\n  tradewind import northwind northwind.sql --edge http://127.0.0.1:8080")]
+    Northwind(Northwind),
+}
+
+#[derive(Args, Clone)]
+pub struct Northwind {
+    /// The file of SQL inserts.
+    pub file: PathBuf,
+    /// The edge to import through.
+    #[arg(long, env = "TRADEWIND_EDGE", default_value = "http://127.0.0.1:8080")]
+    pub edge: String,
+    #[command(flatten)]
+    pub administrator: Administrator,
+}
+
+#[derive(Args, Clone)]
+pub struct AuditArgs {
+    #[command(flatten)]
+    pub log: LogArgs,
+    /// An embedded log at rest.
+    #[arg(long, env = "TRADEWIND_DATA_DIR")]
+    pub data_dir: Option<PathBuf>,
+}

@@ -1,0 +1,39 @@
+//! `tradewind`: every role of the platform in one binary. Here is only the wiring.
+
+mod administrator;
+mod banner;
+mod cli;
+mod demo;
+mod logging;
+mod platform;
+mod roles;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    logging::start();
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("tradewind: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    match cli.command {
+        Command::Up(args) => runtime.block_on(roles::up::run(args)),
+        Command::Version => {
+            println!("tradewind {}", env!("CARGO_PKG_VERSION"));
+            Ok(())
+        }
+        _ => anyhow::bail!("not yet"),
+    }
+}

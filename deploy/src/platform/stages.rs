@@ -1,0 +1,46 @@
+//! The stages of the platform: the one list that a new capability joins.
+
+use std::{collections::HashMap, sync::Arc};
+
+use tradewind_catalog::Catalog;
+use tradewind_identity::Identity;
+use tradewind_inventory::Inventory;
+use tradewind_order::{Orders, OrdersByCustomer};
+use tradewind_payment::Payments;
+use tradewind_runtime::{Capability, Codecs, Deciding, Fold, Folding};
+
+/// A stage: what it is called, what it reads, and how it is made.
+pub struct Stage {
+    pub name: &'static str,
+    pub source: &'static str,
+    pub make: fn(Codecs) -> Arc<dyn tradewind_runtime::Stage>,
+    /// Whether a record put aside holds back the later ones of its key.
+    pub parks: bool,
+}
+
+pub const STAGES: &[Stage] = &[
+    deciding::<Identity>(),
+    deciding::<Catalog>(),
+    deciding::<Inventory>(),
+    deciding::<Orders>(),
+    folding::<OrdersByCustomer>(),
+    deciding::<Payments>(),
+];
+
+const fn deciding<C: Capability>() -> Stage {
+    Stage { name: C::NAME, source: C::COMMANDS.name, make: |codecs| Arc::new(Deciding::<C>::new(codecs)), parks: false }
+}
+
+const fn folding<F: Fold>() -> Stage {
+    Stage { name: F::STAGE, source: F::SOURCE.name, make: |codecs| Arc::new(Folding::<F>::new(codecs)), parks: true }
+}
+
+/// The stage of this name.
+pub fn stage(name: &str) -> Option<&'static Stage> {
+    STAGES.iter().find(|stage| stage.name == name)
+}
+
+/// What each stage reads.
+pub fn sources() -> HashMap<String, String> {
+    STAGES.iter().map(|stage| (stage.name.to_owned(), stage.source.to_owned())).collect()
+}

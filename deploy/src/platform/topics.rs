@@ -1,0 +1,54 @@
+//! The topics of a run: what there must be, and making it so.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use tradewind_runtime::{changelog, dead_letters};
+use tradewind_topics::{Cleanup, Log, TopicPartition, TopicSpec, list};
+
+use super::STAGES;
+use crate::cli::LogArgs;
+
+const CHANGELOG: Cleanup = Cleanup::Compact { tombstones_for: Duration::from_secs(24 * 3600) };
+
+/// Consumer groups that are no stages: the connector's.
+const CONNECTORS: [(&str, &str); 1] = [("connector.stripe", "payment.intents")];
+
+/// Every topic that a run needs, by physical name.
+pub fn specs(args: &LogArgs) -> Vec<TopicSpec> {
+    let physical = |name: &str| format!("{}.{name}", args.namespace).into();
+    let spec = |name: &str, cleanup| TopicSpec { name: physical(name), partitions: args.partitions, cleanup };
+    let mut specs: Vec<_> = list::all().iter().map(|topic| spec(topic.name, topic.cleanup)).collect();
+    for stage in STAGES {
+        specs.push(spec(&changelog(stage.name), CHANGELOG));
+    }
+    let mut sources: Vec<_> = STAGES.iter().map(|stage| stage.source).collect();
+    sources.extend(CONNECTORS.iter().map(|(_, source)| *source));
+    specs.extend(sources.iter().map(|source| spec(&dead_letters(source), Cleanup::Keep)));
+    specs
+}
+
+/// Whether a topic's partition count is one that others rely on.
+pub fn must_agree(name: &str) -> bool {
+    name != super::REGISTRY_TOPIC
+}
+
+/// What [`apply`] would create.
+pub fn plan(log: &dyn Log, args: &LogArgs) -> Result<Vec<TopicSpec>> {
+    let there = log.admin().topics()?;
+    let missing = |spec: &TopicSpec| there.iter().all(|topic| topic.name != spec.name);
+    Ok(specs(args).into_iter().filter(missing).collect())
+}
+
+/// Creates the topics that are not there, and gives every group its first offsets.
+pub fn apply(log: &dyn Log, args: &LogArgs) -> Result<()> {
+    let admin = log.admin();
+    admin.create(&specs(args))?;
+    let groups = STAGES.iter().map(|stage| (stage.name, stage.source)).chain(CONNECTORS);
+    for (group, source) in groups {
+        let source = format!("{}.{source}", args.namespace);
+        let first: Vec<_> = (0..args.partitions).map(|p| (TopicPartition::new(source.as_str(), p), 0)).collect();
+        admin.initialise_group(&format!("{}.{group}", args.namespace), &first)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,46 @@
+//! The sandbox gateway beside `tradewind up`: a real HTTP server, called like a real gateway.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use secrecy::SecretString;
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use tradewind_connectors::sandbox::{Gateway, Options};
+
+/// Everyone may know it: there is no money behind it.
+const KEY: &str = "sk_sandbox_tradewind";
+
+pub struct Sandbox {
+    url: String,
+    server: JoinHandle<std::io::Result<()>>,
+}
+
+impl Sandbox {
+    pub async fn start(data_dir: &Path, mut stop: watch::Receiver<bool>) -> Result<Self> {
+        let options = Options::new(SecretString::from(KEY))?;
+        let directory = data_dir.join("sandbox-gateway");
+        let gateway = tokio::task::spawn_blocking(move || Gateway::open(&directory, options)).await??;
+        let listener = TcpListener::bind("127.0.0.1:0").await.context("no port for the sandbox gateway")?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let server = tokio::spawn(async move {
+            let stopped = async move {
+                // The sender's end is a stop, too.
+                let _ = stop.wait_for(|stop| *stop).await;
+            };
+            gateway.serve(listener, stopped).await
+        });
+        Ok(Self { url, server })
+    }
+
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub fn key(&self) -> SecretString {
+        SecretString::from(KEY)
+    }
+
+    pub async fn finished(self) -> Result<()> {
+        Ok(self.server.await??)
+    }
+}

@@ -1,0 +1,97 @@
+//! `tradewind up`: everything in one process.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::{Context, Result};
+use tokio::sync::watch;
+use tradewind_edge::{Edge, EdgeConfig, Secrets};
+use tradewind_runtime::{Client, Local, Serving};
+use tradewind_schemas::{Keyring, MasterKey};
+
+use super::{
+    http,
+    connector::Connector,
+    sandbox::Sandbox,
+    workers::Workers,
+};
+use crate::{
+    administrator, banner,
+    cli::Up,
+    demo,
+    platform::{Platform, STAGES, sources},
+};
+
+/// How long the administrator may take to be decided on.
+const FIRST_DECISION: Duration = Duration::from_secs(60);
+
+pub async fn run(args: Up) -> Result<()> {
+    let administrator = administrator::of(&args.administrator, true)?;
+    let listener = http::bind(args.listen, "--listen, TRADEWIND_LISTEN").await?;
+    let admin_listener = http::bind(args.admin_listen, "--admin-listen, TRADEWIND_ADMIN_LISTEN").await?;
+    let (edge_at, admin_at) = (listener.local_addr()?, admin_listener.local_addr()?);
+    let (log, data_dir) = (args.log.clone(), args.data_dir.clone());
+    let platform = tokio::task::spawn_blocking(move || match &log.brokers {
+        Some(brokers) => Platform::kafka(&log, brokers, true),
+        None => Platform::embedded(&log, &data_dir),
+    });
+    let platform = platform.await??;
+    let secrets_file = args.secrets.secrets_file.clone().unwrap_or_else(|| args.data_dir.join("secrets.json"));
+    std::fs::create_dir_all(&args.data_dir)
+        .with_context(|| format!("cannot make the data directory {}", args.data_dir.display()))?;
+    let secrets = Secrets::load_or_create(&secrets_file)?;
+
+    let (stop, stopped) = watch::channel(false);
+    let sandbox = Sandbox::start(&args.data_dir, stopped.clone()).await?;
+    let serving = Serving::default();
+    let all: Vec<_> = STAGES.iter().collect();
+    let mut workers = Workers::start(&all, &platform, &args.data_dir, &serving, "up")?;
+    let connector = Connector::start(&platform, sandbox.url(), sandbox.key(), "up")?;
+
+    let runtime = tokio::runtime::Handle::current();
+    let queries = Local::new(serving, platform.log.clone(), platform.layout.clone(), sources(), runtime);
+    let keyring = Arc::new(Keyring::new(MasterKey::new(secrets.master_key)));
+    let config = EdgeConfig { awaits_administrator: true, ..EdgeConfig::default() };
+    let edge = Edge::start(
+        config,
+        platform.log.clone(),
+        platform.layout.clone(),
+        platform.codecs.clone(),
+        Client(Arc::new(queries)),
+        keyring,
+        &secrets,
+    )?;
+    let mut admin_router = edge.admin_router();
+    if let Some(registry) = &platform.registry {
+        admin_router = admin_router.merge(registry.clone().router());
+    }
+    let edge_server = tokio::spawn(http::serve(listener, edge.router(), stopped.clone()));
+    let admin_server = tokio::spawn(http::serve(admin_listener, admin_router, stopped.clone()));
+
+    let ready = async {
+        edge.ensure_admin(&administrator.email, &administrator.password, FIRST_DECISION).await?;
+        while !edge.waits_for().is_empty() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let demo = if args.no_demo { None } else { Some(demo::open_shop(edge_at, &administrator).await?) };
+        banner::print(edge_at, admin_at, &administrator, demo.as_ref());
+        anyhow::Ok(())
+    };
+    let ended = tokio::select! {
+        failed = async { match ready.await { Ok(()) => std::future::pending().await, Err(error) => error } } => Err(failed),
+        why = workers.failed() => Err(anyhow::anyhow!(why)),
+        why = connector.failed() => Err(anyhow::anyhow!(why)),
+        told = http::told_to_stop() => told,
+    };
+    tracing::info!("stopping: finishing what is under way");
+    stop.send_replace(true);
+    edge_server.await??;
+    admin_server.await??;
+    edge.stop();
+    tokio::task::spawn_blocking(move || {
+        workers.stop();
+        connector.stop();
+    })
+    .await?;
+    sandbox.finished().await?;
+    ended
+}

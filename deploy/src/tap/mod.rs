@@ -1,0 +1,1 @@
+//! Taps: what is on a topic, as lines of JSON.

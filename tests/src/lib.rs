@@ -1,0 +1,3 @@
+//! What the tests across the whole share: brokers, processes, clients.
+
+pub mod broker;
