@@ -10,7 +10,8 @@ use crate::{
 pub fn print(edge: SocketAddr, admin: SocketAddr, administrator: &Administrator, demo: Option<&Demo>) {
     println!("\nTradewind is up.\n");
     println!("  shop        http://{edge}/v1        reference: http://{edge}/docs");
-    println!("  operations  http://{admin}/metrics  /livez  /readyz  /subjects");
+    println!("  operations  http://{admin}/metrics  /livez  /readyz");
+    println!("  registry    http://{admin}/registry");
     if administrator.made_up {
         println!("\n  administrator  {}  {}", administrator.email, administrator.password);
     }

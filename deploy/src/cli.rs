@@ -38,6 +38,9 @@ pub enum Command {
     /// Reads the topics alone, and proves that the books are right.
     #[command(after_help = "Example:\n  tradewind audit --data-dir ./data")]
     Audit(AuditArgs),
+    /// Runs the sandbox gateway alone (it is part of `up`).
+    #[command(after_help = "Example:\n  tradewind sandbox --listen 127.0.0.1:9090 --data-dir data")]
+    Sandbox(SandboxArgs),
     /// Prints the version.
     Version,
 }
@@ -150,6 +153,19 @@ pub struct ConnectArgs {
     /// The secret key for the gateway.
     #[arg(long, env = "TRADEWIND_GATEWAY_KEY", hide_env_values = true)]
     pub gateway_key: String,
+    /// This connector's identity: a later one with the same fences an earlier one.
+    #[arg(long, env = "TRADEWIND_INSTANCE", default_value = "connector-0")]
+    pub instance: String,
+}
+
+#[derive(Args, Clone)]
+pub struct SandboxArgs {
+    /// Where its charges are kept.
+    #[arg(long, env = "TRADEWIND_DATA_DIR", default_value = "data")]
+    pub data_dir: PathBuf,
+    /// Where it is called. Its secret key is `sk_sandbox_tradewind`.
+    #[arg(long, env = "TRADEWIND_LISTEN", default_value = "127.0.0.1:9090")]
+    pub listen: SocketAddr,
 }
 
 #[derive(Subcommand)]

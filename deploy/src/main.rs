@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use cli::{Cli, Command};
+use cli::{Cli, Command, Import};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -30,10 +30,17 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Runtime::new()?;
     match cli.command {
         Command::Up(args) => runtime.block_on(roles::up::run(args)),
+        Command::Edge(args) => runtime.block_on(roles::edge::run(args)),
+        Command::Worker(args) => runtime.block_on(roles::worker::run(args)),
+        Command::Connect(args) => runtime.block_on(roles::connect::run(args)),
+        Command::Topics(command) => roles::topics::run(&command),
+        Command::Sandbox(args) => runtime.block_on(roles::sandbox::run(args)),
+        Command::Import(Import::Northwind(args)) => runtime.block_on(roles::import::northwind(args)),
+        Command::Audit(args) => roles::audit::run(&args),
+        Command::Tap(args) => runtime.block_on(roles::tap::run(args)),
         Command::Version => {
             println!("tradewind {}", env!("CARGO_PKG_VERSION"));
             Ok(())
         }
-        _ => anyhow::bail!("not yet"),
     }
 }

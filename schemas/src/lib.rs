@@ -16,6 +16,7 @@ pub mod payment;
 mod pepper;
 mod rejection;
 mod resolution;
+pub mod runtime;
 mod sealed;
 mod sku;
 mod time;

@@ -10,6 +10,7 @@ use tradewind_schemas::{
     inventory::{InventoryCommand, InventoryEvent},
     order::{CustomerOrder, OrderCommand, OrderEvent},
     payment::{PaymentAttempt, PaymentCommand, PaymentEvent, PaymentIntent},
+    runtime::{Member, TaskKey},
 };
 
 use crate::Cleanup;
@@ -96,6 +97,8 @@ topics! {
     PAYMENT_EVENTS: PaymentId => PaymentEvent = "payment.events", "payment", Cleanup::Keep;
     PAYMENT_INTENTS: PaymentId => PaymentIntent = "payment.intents", "payment", WEEK;
     PAYMENT_ATTEMPTS: IntentId => PaymentAttempt = "payment.attempts", "payment", TABLE;
+    /// Which worker answers questions about which task.
+    RUNTIME_MEMBERS: TaskKey => Member = "runtime.members", "runtime", TABLE;
     /// Unkeyed; the partition is the edge's.
     EDGE_REPLIES: () => EdgeReply = "edge.replies", "edge", Cleanup::Delete { after: Duration::from_secs(3600) };
 }

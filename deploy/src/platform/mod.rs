@@ -8,6 +8,7 @@ use std::{collections::HashMap, path::Path, sync::Arc, time::Duration};
 use anyhow::{Context, Result, bail};
 use tradewind_registry::{Resolved, client, server::Registry};
 use tradewind_runtime::{Codecs, Layout};
+use tradewind_schemas::SchemaSource;
 use tradewind_topics::{
     Log,
     embedded::{self, EmbeddedLog},
@@ -30,6 +31,8 @@ pub struct Platform {
     pub log: Arc<dyn Log>,
     pub layout: Layout,
     pub codecs: Codecs,
+    /// The schemas of all releases, by id.
+    pub source: Arc<dyn SchemaSource>,
     /// The embedded registry, where it is ours.
     pub registry: Option<Arc<Registry>>,
 }
@@ -43,7 +46,7 @@ impl Platform {
         let resolved = registry.resolve(&list::all())?;
         let codecs = codecs(&resolved)?;
         let layout = layout(log.as_ref(), args)?;
-        Ok(Self { log, layout, codecs, registry: Some(registry) })
+        Ok(Self { log, layout, codecs, source: resolved.source, registry: Some(registry) })
     }
 
     /// Kafka. Its topics must be there; `create` makes those that are not.
@@ -56,9 +59,10 @@ impl Platform {
             topics::apply(log.as_ref(), args)?;
         }
         let client = Arc::new(client::Client::new(url)?);
-        let codecs = codecs(&client.resolve(&list::all(), REGISTRY_PATIENCE)?)?;
+        let resolved = client.resolve(&list::all(), REGISTRY_PATIENCE)?;
+        let codecs = codecs(&resolved)?;
         let layout = layout(log.as_ref(), args)?;
-        Ok(Self { log, layout, codecs, registry: None })
+        Ok(Self { log, layout, codecs, source: resolved.source, registry: None })
     }
 }
 

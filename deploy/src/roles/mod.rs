@@ -1,7 +1,38 @@
 //! The roles a process can have.
 
-pub mod connector;
-pub mod http;
+mod at_rest;
+pub mod audit;
+pub mod connect;
+mod connector;
+pub mod edge;
+mod http;
+pub mod import;
+mod queries;
 pub mod sandbox;
+pub mod tap;
+pub mod topics;
 pub mod up;
-pub mod workers;
+pub mod worker;
+mod workers;
+
+use anyhow::{Context, Result, bail};
+use tradewind_edge::Secrets;
+
+use crate::{cli, platform::Platform};
+
+/// The platform on Kafka, for the roles that run apart.
+async fn on_kafka(args: &cli::LogArgs) -> Result<Platform> {
+    let Some(brokers) = args.brokers.clone() else {
+        bail!("this role runs on Kafka: give its bootstrap servers with --brokers or TRADEWIND_BROKERS (`tradewind up` needs none)");
+    };
+    let args = args.clone();
+    tokio::task::spawn_blocking(move || Platform::kafka(&args, &brokers, false)).await?
+}
+
+/// The shop's keys, which a role that runs apart must be given.
+fn secrets(args: &cli::Secrets) -> Result<Secrets> {
+    let path = args.secrets_file.as_ref().context(
+        "the shop's keys are needed: name their file with --secrets-file or TRADEWIND_SECRETS_FILE; it is made where there is none, and all processes of a shop need the same",
+    )?;
+    Ok(Secrets::load_or_create(path)?)
+}

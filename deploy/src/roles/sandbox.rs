@@ -2,13 +2,27 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use secrecy::SecretString;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use tradewind_connectors::sandbox::{Gateway, Options};
 
+use super::http;
+use crate::cli::SandboxArgs;
+
 /// Everyone may know it: there is no money behind it.
 const KEY: &str = "sk_sandbox_tradewind";
+
+/// `tradewind sandbox`: the gateway alone.
+pub async fn run(args: SandboxArgs) -> Result<()> {
+    let listener = http::bind(args.listen, "--listen, TRADEWIND_LISTEN").await?;
+    let (stop, stopped) = watch::channel(false);
+    let sandbox = Sandbox::start(&args.data_dir, listener, stopped).await?;
+    println!("The sandbox gateway is up at {}, with the secret key {KEY}.", sandbox.url());
+    http::told_to_stop().await?;
+    stop.send_replace(true);
+    sandbox.finished().await
+}
 
 pub struct Sandbox {
     url: String,
@@ -16,11 +30,10 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    pub async fn start(data_dir: &Path, mut stop: watch::Receiver<bool>) -> Result<Self> {
+    pub async fn start(data_dir: &Path, listener: TcpListener, mut stop: watch::Receiver<bool>) -> Result<Self> {
         let options = Options::new(SecretString::from(KEY))?;
         let directory = data_dir.join("sandbox-gateway");
         let gateway = tokio::task::spawn_blocking(move || Gateway::open(&directory, options)).await??;
-        let listener = TcpListener::bind("127.0.0.1:0").await.context("no port for the sandbox gateway")?;
         let url = format!("http://{}", listener.local_addr()?);
         let server = tokio::spawn(async move {
             let stopped = async move {

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use tokio::sync::watch;
+use tradewind::{audit, tap};
 use tradewind_edge::{Edge, EdgeConfig, Secrets};
 use tradewind_runtime::{Client, Local, Serving};
 use tradewind_schemas::{Keyring, MasterKey};
@@ -41,7 +42,8 @@ pub async fn run(args: Up) -> Result<()> {
     let secrets = Secrets::load_or_create(&secrets_file)?;
 
     let (stop, stopped) = watch::channel(false);
-    let sandbox = Sandbox::start(&args.data_dir, stopped.clone()).await?;
+    let sandbox_listener = http::bind(([127, 0, 0, 1], 0).into(), "the sandbox gateway's own").await?;
+    let sandbox = Sandbox::start(&args.data_dir, sandbox_listener, stopped.clone()).await?;
     let serving = Serving::default();
     let all: Vec<_> = STAGES.iter().collect();
     let mut workers = Workers::start(&all, &platform, &args.data_dir, &serving, "up")?;
@@ -62,8 +64,12 @@ pub async fn run(args: Up) -> Result<()> {
     )?;
     let mut admin_router = edge.admin_router();
     if let Some(registry) = &platform.registry {
-        admin_router = admin_router.merge(registry.clone().router());
+        admin_router = admin_router.nest("/registry", registry.clone().router());
     }
+    let (log, layout) = (platform.log.clone(), platform.layout.clone());
+    admin_router = admin_router
+        .merge(audit::router(log.clone(), layout.clone(), platform.codecs.clone()))
+        .merge(tap::router(log, layout, platform.source.clone(), stopped.clone()));
     let edge_server = tokio::spawn(http::serve(listener, edge.router(), stopped.clone()));
     let admin_server = tokio::spawn(http::serve(admin_listener, admin_router, stopped.clone()));
 

@@ -58,7 +58,7 @@ fn orders_that_went_each_way() {
     assert_eq!(verdict.open, []);
     assert_eq!(
         verdict.to_string(),
-        "audit clean: 5 orders (1 confirmed, 2 rejected, 2 cancelled, 0 in flight), 2 SKUs, 10 lines, 24 ledger entries, captured 147.80 USD, refunded 73.90 USD"
+        "audit clean: 5 orders (1 confirmed, 2 rejected, 2 cancelled, 0 in flight), 2 SKUs, 10 lines, 25 ledger entries, captured 147.80 USD, refunded 73.90 USD"
     );
     assert_eq!(verdict.captured[&Currency::USD], 2 * i128::from(TOTAL));
 }

@@ -45,8 +45,8 @@ impl KafkaAdmin {
             let Err(error) = admin.committed.fetch_metadata(None, left.min(Duration::from_secs(1))) else {
                 return Ok(admin);
             };
-            // Serves what librdkafka has to say about the connection.
-            admin.committed.poll(Duration::ZERO);
+            // Serves what librdkafka has to say about the connection, until it has said all.
+            while admin.committed.poll(Duration::from_millis(50)).is_some() {}
             if left.is_zero() {
                 let reason = admin.committed.context().last_reason().unwrap_or_else(|| error.to_string());
                 return Err(LogError::Unavailable(format!(

@@ -20,6 +20,9 @@ impl Logging {
 impl ClientContext for Logging {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         log(level, facility, message);
+        if matches!(level, RDKafkaLogLevel::Error) {
+            *self.last_reason.lock() = Some(message.to_owned());
+        }
     }
 
     fn error(&self, error: KafkaError, reason: &str) {

@@ -33,7 +33,7 @@ pub struct Product {
 pub struct Customer {
     /// Five letters.
     pub id: String,
-    pub company: String,
+    /// Who orders; the company's name where nobody is named.
     pub contact: String,
 }
 
@@ -150,9 +150,8 @@ fn product(row: &tables::Row) -> Result<Product> {
 }
 
 fn customer(row: &tables::Row) -> Result<Customer> {
-    let (id, company) = (row.text(0, "customer_id")?.to_owned(), row.text(1, "company_name")?.to_owned());
-    let contact = row.optional(2)?.unwrap_or(&company).to_owned();
-    Ok(Customer { id, company, contact })
+    let contact = row.optional(2)?.map_or_else(|| row.text(1, "company_name"), Ok)?;
+    Ok(Customer { id: row.text(0, "customer_id")?.to_owned(), contact: contact.to_owned() })
 }
 
 fn order(row: &tables::Row) -> Result<Order> {

@@ -1,0 +1,30 @@
+//! A log for commands that only read: Kafka, or an embedded log that nobody has open.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use tradewind_topics::LogError;
+
+use crate::{cli::LogArgs, platform::Platform};
+
+/// `instead` says how to ask a running platform.
+pub fn open(log: &LogArgs, data_dir: Option<&Path>, instead: &str) -> Result<Platform> {
+    if let Some(brokers) = &log.brokers {
+        return Platform::kafka(log, brokers, false);
+    }
+    let Some(data_dir) = data_dir else {
+        bail!("which log? Name an embedded one at rest with --data-dir, or Kafka with --brokers; {instead}");
+    };
+    if !data_dir.join("log").is_dir() {
+        bail!("there is no embedded log below {}: is that the data directory of `tradewind up`?", data_dir.display());
+    }
+    let opened = Platform::embedded(log, data_dir);
+    let refused = opened.as_ref().is_err_and(|error| {
+        error.downcast_ref::<LogError>().is_some_and(|error| matches!(error, LogError::Refused { .. }))
+    });
+    if refused {
+        let advice = format!("the log below {} is not at rest: stop the process that has it open, or {instead}", data_dir.display());
+        return opened.context(advice);
+    }
+    opened
+}

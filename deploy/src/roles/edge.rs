@@ -1,0 +1,60 @@
+//! `tradewind edge`: HTTP outside, Kafka inside.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::{Context, Result};
+use tokio::sync::watch;
+use tradewind_edge::{Edge, EdgeConfig, Secrets};
+use tradewind_runtime::Client;
+use tradewind_schemas::{Keyring, MasterKey};
+
+use super::{http, queries};
+use crate::{
+    administrator,
+    cli::EdgeArgs,
+    platform::{Platform, sources},
+};
+
+/// How long the administrator may take to be decided on: workers may come up later.
+const FIRST_DECISION: Duration = Duration::from_secs(300);
+
+pub async fn run(args: EdgeArgs) -> Result<()> {
+    let administrator = administrator::of(&args.administrator, false)?;
+    let secrets = super::secrets(&args.secrets)?;
+    let listener = http::bind(args.listen, "--listen, TRADEWIND_LISTEN").await?;
+    let admin_listener = http::bind(args.admin_listen, "--admin-listen, TRADEWIND_ADMIN_LISTEN").await?;
+    let edge_at = listener.local_addr()?;
+    let platform = super::on_kafka(&args.log).await?;
+    let queries = queries::Remote::new(
+        &platform.log,
+        &platform.codecs,
+        platform.layout.clone(),
+        sources(),
+        queries::password(&secrets),
+    )?;
+    let config =
+        EdgeConfig { awaits_administrator: true, replies_partition: args.replies_partition, ..EdgeConfig::default() };
+    let keyring = Arc::new(Keyring::new(MasterKey::new(secrets.master_key)));
+    let Platform { log, layout, codecs, .. } = platform;
+    let edge = Edge::start(config, log, layout, codecs, Client(Arc::new(queries)), keyring, &secrets)?;
+    let (stop, stopped) = watch::channel(false);
+    let server = tokio::spawn(http::serve(listener, edge.router(), stopped.clone()));
+    let admin_server = tokio::spawn(http::serve(admin_listener, edge.admin_router(), stopped));
+    tracing::info!(%edge_at, "the edge listens");
+    let ready = async {
+        edge.ensure_admin(&administrator.email, &administrator.password, FIRST_DECISION)
+            .await
+            .context("the first administrator could not be made; are workers of identity running?")?;
+        tracing::info!("the administrator is there");
+        anyhow::Ok(())
+    };
+    let ended = tokio::select! {
+        failed = async { match ready.await { Ok(()) => std::future::pending().await, Err(error) => error } } => Err(failed),
+        told = http::told_to_stop() => told,
+    };
+    stop.send_replace(true);
+    server.await??;
+    admin_server.await??;
+    edge.stop();
+    ended
+}

@@ -1,0 +1,20 @@
+//! `tradewind import`.
+
+use anyhow::{Result, bail};
+use tradewind::import::northwind::{Credentials, NOTICE, import, progress_bar};
+
+use crate::{administrator, cli::Northwind};
+
+pub async fn northwind(args: Northwind) -> Result<()> {
+    let administrator = administrator::of(&args.administrator, true)?;
+    let credentials = Credentials { email: administrator.email, password: administrator.password.into() };
+    let progress = progress_bar();
+    let summary = import(&args.file, &args.edge, credentials, &progress).await?;
+    progress.finish_and_clear();
+    println!("{NOTICE}");
+    println!("{summary}");
+    if summary.rejected > 0 {
+        bail!("{} orders were rejected", summary.rejected);
+    }
+    Ok(())
+}

@@ -1,0 +1,70 @@
+//! `tradewind worker`: the tasks of some stages, or of all.
+
+use std::sync::Arc;
+
+use anyhow::{Result, bail};
+use tokio::sync::watch;
+use tradewind_runtime::{Local, Serving};
+
+use super::{http, queries, workers::Workers};
+use crate::{
+    cli::WorkerArgs,
+    platform::{STAGES, Stage, sources, stage},
+};
+
+pub async fn run(args: WorkerArgs) -> Result<()> {
+    let stages = named(&args.capabilities)?;
+    let secrets = super::secrets(&args.secrets)?;
+    let listener = http::bind(args.query_listen, "--query-listen, TRADEWIND_QUERY_LISTEN").await?;
+    let address = match &args.advertise {
+        Some(address) => address.clone(),
+        None => listener.local_addr()?.to_string(),
+    };
+    let platform = super::on_kafka(&args.log).await?;
+    let serving = Serving::default();
+    let mut workers = Workers::start(&stages, &platform, &args.data_dir, &serving, &args.instance)?;
+    let runtime = tokio::runtime::Handle::current();
+    let local = Local::new(serving.clone(), platform.log.clone(), platform.layout.clone(), sources(), runtime);
+    let announcer = queries::Announcer::start(
+        &platform.log,
+        platform.codecs.clone(),
+        platform.layout.clone(),
+        serving,
+        address.clone(),
+        args.instance.clone(),
+    )?;
+    let (stop, stopped) = watch::channel(false);
+    let router = queries::router(Arc::new(local), queries::password(&secrets));
+    let server = tokio::spawn(http::serve(listener, router, stopped));
+    let stage_names: Vec<_> = stages.iter().map(|stage| stage.name).collect();
+    tracing::info!(stages = ?stage_names, questions = address, instance = args.instance, "the worker runs");
+    let ended = tokio::select! {
+        why = workers.failed() => Err(anyhow::anyhow!(why)),
+        told = http::told_to_stop() => told,
+    };
+    tracing::info!("stopping: finishing what is under way");
+    stop.send_replace(true);
+    drop(announcer);
+    tokio::task::spawn_blocking(move || workers.stop()).await?;
+    server.await??;
+    ended
+}
+
+/// All stages, or those that belong to the capabilities named.
+fn named(capabilities: &[String]) -> Result<Vec<&'static Stage>> {
+    if capabilities.is_empty() {
+        return Ok(STAGES.iter().collect());
+    }
+    let mut stages = Vec::new();
+    for name in capabilities {
+        let Some(first) = stage(name) else {
+            let known: Vec<_> = STAGES.iter().map(|stage| stage.name).collect();
+            bail!("there is no capability {name:?} (--capability, TRADEWIND_CAPABILITIES); there are {}", known.join(", "));
+        };
+        stages.push(first);
+        let inner = format!("{name}.");
+        stages.extend(STAGES.iter().filter(|stage| stage.name.starts_with(&inner)));
+    }
+    stages.dedup_by_key(|stage| stage.name);
+    Ok(stages)
+}
