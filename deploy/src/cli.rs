@@ -6,7 +6,13 @@ use clap::{Args, Parser, Subcommand};
 
 /// An e-commerce platform of stateful stream processors.
 #[derive(Parser)]
-#[command(name = "tradewind", version, about, propagate_version = true, after_help = "Example:\n  tradewind up --data-dir ./data")]
+#[command(
+    name = "tradewind",
+    version,
+    about,
+    propagate_version = true,
+    after_help = "Example:\n  tradewind up --data-dir ./data"
+)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
@@ -21,10 +27,14 @@ pub enum Command {
     #[command(after_help = "Example:\n  tradewind edge --brokers 127.0.0.1:9092 --registry http://127.0.0.1:8081")]
     Edge(EdgeArgs),
     /// Runs workers of some capabilities, or of all (with Kafka).
-    #[command(after_help = "Example:\n  tradewind worker --brokers 127.0.0.1:9092 --registry http://127.0.0.1:8081 --capability order")]
+    #[command(
+        after_help = "Example:\n  tradewind worker --brokers 127.0.0.1:9092 --registry http://127.0.0.1:8081 --capability order"
+    )]
     Worker(WorkerArgs),
     /// Runs the connectors to the world outside (with Kafka).
-    #[command(after_help = "Example:\n  tradewind connect --brokers 127.0.0.1:9092 --registry http://127.0.0.1:8081 --gateway http://127.0.0.1:9090")]
+    #[command(
+        after_help = "Example:\n  tradewind connect --brokers 127.0.0.1:9092 --registry http://127.0.0.1:8081 --gateway http://127.0.0.1:9090"
+    )]
     Connect(ConnectArgs),
     /// Plans or creates the topics (with Kafka).
     #[command(subcommand)]

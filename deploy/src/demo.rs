@@ -74,7 +74,8 @@ impl Shop {
         let response = request.send().await.with_context(|| format!("the edge does not answer at {}", self.base))?;
         let status = response.status();
         let answer: Value = response.json().await.unwrap_or_default();
-        let there_already = status == StatusCode::CONFLICT && matches!(answer["code"].as_str(), Some("email_taken" | "sku_taken"));
+        let there_already =
+            status == StatusCode::CONFLICT && matches!(answer["code"].as_str(), Some("email_taken" | "sku_taken"));
         if !status.is_success() && !there_already {
             bail!("the demo shop could not be made: POST {path} was answered {status}: {answer}");
         }

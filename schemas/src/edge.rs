@@ -18,8 +18,12 @@ pub enum EdgeReply {
 #[avro(namespace = "tradewind.edge", repr = "bare_union")]
 pub enum Settled {
     Accepted {},
-    Rejected { rejection: Rejection },
+    Rejected {
+        rejection: Rejection,
+    },
     /// Another body under the same idempotency key.
     KeyReused {},
-    DeadLettered { reason: String },
+    DeadLettered {
+        reason: String,
+    },
 }

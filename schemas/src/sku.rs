@@ -63,10 +63,7 @@ impl AvroSchemaComponent for Sku {
     fn get_schema_in_ctxt(_: &mut std::collections::HashSet<Name>, _: NamespaceRef) -> Schema {
         Schema::String
     }
-    fn get_record_fields_in_ctxt(
-        _: &mut std::collections::HashSet<Name>,
-        _: NamespaceRef,
-    ) -> Option<Vec<RecordField>> {
+    fn get_record_fields_in_ctxt(_: &mut std::collections::HashSet<Name>, _: NamespaceRef) -> Option<Vec<RecordField>> {
         None
     }
 }

@@ -32,7 +32,8 @@ fn run(seed: u64, bug: Option<Bug>) -> (Result<(), String>, World) {
 
 #[test]
 fn every_record_takes_effect_exactly_once() {
-    let seeds = number("TRADEWIND_SIM_SEED").map_or(0..number("TRADEWIND_SIM_SEEDS").unwrap_or(SEEDS), |one| one..one + 1);
+    let seeds =
+        number("TRADEWIND_SIM_SEED").map_or(0..number("TRADEWIND_SIM_SEEDS").unwrap_or(SEEDS), |one| one..one + 1);
     let one = seeds.end - seeds.start == 1;
     let mut crashes = 0;
     for seed in seeds.clone() {
@@ -43,7 +44,9 @@ fn every_record_takes_effect_exactly_once() {
             println!("{}", world.trace[last..].join("\n"));
         }
         if let Err(why) = result {
-            panic!("seed {seed}: {why}\nreplay: TRADEWIND_SIM_SEED={seed} cargo test --workspace --test simulation every_record -- --nocapture");
+            panic!(
+                "seed {seed}: {why}\nreplay: TRADEWIND_SIM_SEED={seed} cargo test --workspace --test simulation every_record -- --nocapture"
+            );
         }
     }
     println!("{} seeds, {crashes} crashes", seeds.end - seeds.start);

@@ -38,10 +38,7 @@ impl Chain {
 
     pub fn read(bytes: &[u8]) -> Self {
         let (count, hash) = bytes.split_at(8);
-        Self {
-            count: u64::from_be_bytes(count.try_into().expect("8 bytes")),
-            hash: hash.try_into().expect("32 bytes"),
-        }
+        Self { count: u64::from_be_bytes(count.try_into().expect("8 bytes")), hash: hash.try_into().expect("32 bytes") }
     }
 }
 

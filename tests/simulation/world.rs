@@ -131,7 +131,13 @@ impl World {
         let value = if self.chance(25) { "p".to_owned() } else { format!("{}", self.produced) };
         let to = TopicPartition::new(self.layout.physical(SOURCE), partition_of(key.as_bytes(), PARTITIONS));
         let timestamp = self.now().millis();
-        self.log.produce(Append { to, timestamp, key: Some(key.into()), value: Some(value.into()), headers: Vec::new() });
+        self.log.produce(Append {
+            to,
+            timestamp,
+            key: Some(key.into()),
+            value: Some(value.into()),
+            headers: Vec::new(),
+        });
     }
 
     fn start(&mut self, id: NodeId) {
@@ -169,7 +175,8 @@ impl World {
             let node = &self.nodes[id];
             let old = self.step.saturating_sub(node.transaction_since) > TRANSACTION_TIMEOUT;
             if self.log.is_open(id) && (node.worker.is_none() || old) {
-                if node.worker.is_none() && self.step.saturating_sub(node.transaction_since) <= TRANSACTION_TIMEOUT / 4 {
+                if node.worker.is_none() && self.step.saturating_sub(node.transaction_since) <= TRANSACTION_TIMEOUT / 4
+                {
                     continue;
                 }
                 self.log.take_epoch(id);
@@ -191,8 +198,7 @@ impl World {
             if node.worker.is_none() || node.asleep_until > self.step {
                 continue;
             }
-            let lost: Vec<_> =
-                node.assigned.iter().copied().filter(|p| self.log.owners.get(p) != Some(&id)).collect();
+            let lost: Vec<_> = node.assigned.iter().copied().filter(|p| self.log.owners.get(p) != Some(&id)).collect();
             if !lost.is_empty() {
                 node.assigned.retain(|p| !lost.contains(p));
                 node.revoking.retain(|p| !lost.contains(p));
@@ -202,9 +208,8 @@ impl World {
             }
             self.nodes[id].in_group = true;
         }
-        let members: Vec<_> = (0..NODES)
-            .filter(|id| self.nodes[*id].worker.is_some() && self.nodes[*id].in_group)
-            .collect();
+        let members: Vec<_> =
+            (0..NODES).filter(|id| self.nodes[*id].worker.is_some() && self.nodes[*id].in_group).collect();
         if members.is_empty() {
             return;
         }
@@ -279,7 +284,8 @@ impl World {
                 let grant = self.log.grants.get(&partition).copied().unwrap_or_default();
                 self.nodes[id].granted.insert(partition, grant);
                 let disk = self.nodes[id].disks.entry(partition).or_default().clone();
-                let store = Arc::new(disk.open(&STORES).map_err(|e| format!("node {id} cannot open {partition}: {e}"))?);
+                let store =
+                    Arc::new(disk.open(&STORES).map_err(|e| format!("node {id} cannot open {partition}: {e}"))?);
                 self.nodes[id].stores.insert(partition, store.clone());
                 let mut state = TaskState::new(store).map_err(|e| e.to_string())?;
                 if self.bug == Some(Bug::RestoreSkipsChangelog) {
@@ -354,7 +360,9 @@ impl World {
                     .assigned
                     .iter()
                     .copied()
-                    .filter(|p| !alive.contains_key(p) && !node.todo.iter().any(|e| matches!(e, Effect::Open(q) if q == p)))
+                    .filter(|p| {
+                        !alive.contains_key(p) && !node.todo.iter().any(|e| matches!(e, Effect::Open(q) if q == p))
+                    })
                     .filter(|p| !node.inputs.iter().any(|i| matches!(i, Input::Assigned(q) if q.contains(p))))
                     .collect();
                 for partition in gone {
@@ -435,7 +443,10 @@ impl World {
                 let timers = state.scan(TIMERS, Range::prefix(&[]), 1).map_or(true, |rows| rows.is_empty());
                 let position = state.checkpoint().source.unwrap_or(0);
                 let (left, _) = self.log.read(&source, position, 1);
-                timers && left.is_empty() && !worker.is_dirty() && self.log.stable_end(&source) == self.log.written_end(&source)
+                timers
+                    && left.is_empty()
+                    && !worker.is_dirty()
+                    && self.log.stable_end(&source) == self.log.written_end(&source)
             })
     }
 
@@ -474,12 +485,17 @@ impl World {
                 chains.entry(key).or_default().push(Chain::read(&value));
             }
             if chains != expected.chains {
-                return Err(format!("partition {partition}: the outputs are not those of its records, once each and in order"));
+                return Err(format!(
+                    "partition {partition}: the outputs are not those of its records, once each and in order"
+                ));
             }
             let dead = TopicPartition::new(self.layout.physical("chain.commands.dlq"), partition);
             let dead = self.log.read(&dead, 0, usize::MAX).0.len();
             if dead != expected.poisoned {
-                return Err(format!("partition {partition}: {} poisoned records, {dead} dead letters", expected.poisoned));
+                return Err(format!(
+                    "partition {partition}: {} poisoned records, {dead} dead letters",
+                    expected.poisoned
+                ));
             }
             self.reckon_state(partition, &expected)?;
         }
@@ -493,7 +509,10 @@ impl World {
         for (key, chains) in &expected.chains {
             let there = state.get(STATE, key).map_err(|e| e.to_string())?.map(|bytes| Chain::read(&bytes));
             if there.as_ref() != chains.last() {
-                return Err(format!("partition {partition}: the state of {key:?} is {there:?}, not {:?}", chains.last()));
+                return Err(format!(
+                    "partition {partition}: the state of {key:?} is {there:?}, not {:?}",
+                    chains.last()
+                ));
             }
         }
         Ok(())

@@ -1,3 +1,7 @@
-//! What the tests across the whole share: brokers, processes, clients.
+//! What the tests across the whole share: brokers, registries, processes, shops and their clients.
 
 pub mod broker;
+pub mod client;
+pub mod process;
+pub mod registry;
+pub mod shop;

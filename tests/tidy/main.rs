@@ -47,9 +47,11 @@ fn allowed(name: &str) -> &'static [&'static str] {
         "tradewind-state" => &["tradewind-topics"],
         "tradewind-runtime" => &["tradewind-schemas", "tradewind-topics", "tradewind-state"],
         "tradewind-edge" | "tradewind-connectors" => &["tradewind-schemas", "tradewind-topics", "tradewind-runtime"],
-        "tradewind-identity" | "tradewind-catalog" | "tradewind-inventory" | "tradewind-order" | "tradewind-payment" => {
-            &["tradewind-schemas", "tradewind-topics", "tradewind-runtime"]
-        }
+        "tradewind-identity"
+        | "tradewind-catalog"
+        | "tradewind-inventory"
+        | "tradewind-order"
+        | "tradewind-payment" => &["tradewind-schemas", "tradewind-topics", "tradewind-runtime"],
         _ => panic!("{name} is a new crate: say here what it may know"),
     }
 }
@@ -88,8 +90,17 @@ fn only_two_rooms_know_rocksdb_and_one_knows_kafka() {
 /// Decisions are pure: no clock, chance, environment, thread, file or socket below processors/ but in the runtime.
 #[test]
 fn capabilities_are_pure() {
-    let impure =
-        ["SystemTime", "Instant::now", "rand::", "std::env", "std::fs", "std::net", "std::thread", "tokio::", "static mut"];
+    let impure = [
+        "SystemTime",
+        "Instant::now",
+        "rand::",
+        "std::env",
+        "std::fs",
+        "std::net",
+        "std::thread",
+        "tokio::",
+        "static mut",
+    ];
     for (path, text) in sources(".rs") {
         if path.starts_with("processors/") && !path.starts_with("processors/runtime/") && path.contains("/src/") {
             for word in impure {
@@ -134,7 +145,10 @@ fn files_have_one_purpose() {
     for (path, text) in sources(".rs") {
         let lines = text.lines().count();
         let reason = LONGER.iter().find(|(file, _)| *file == path);
-        assert!(lines <= LONGEST || reason.is_some(), "{path} has {lines} lines: split it, or give a reason in tests/tidy");
+        assert!(
+            lines <= LONGEST || reason.is_some(),
+            "{path} has {lines} lines: split it, or give a reason in tests/tidy"
+        );
         let room = Path::new(&path);
         for part in room.components().filter_map(|part| part.as_os_str().to_str()) {
             let name = part.trim_end_matches(".rs");
@@ -159,7 +173,9 @@ fn nothing_is_left_for_later() {
 fn every_topic_has_a_contract() {
     let published: BTreeSet<_> = sources(".avsc")
         .into_keys()
-        .filter_map(|path| path.strip_prefix("schemas/contracts/").map(|name| name.trim_end_matches(".avsc").to_owned()))
+        .filter_map(|path| {
+            path.strip_prefix("schemas/contracts/").map(|name| name.trim_end_matches(".avsc").to_owned())
+        })
         .collect();
     let topics: BTreeSet<_> = tradewind_topics::list::all().iter().map(|topic| topic.name.to_owned()).collect();
     assert_eq!(published, topics);

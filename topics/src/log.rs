@@ -263,7 +263,9 @@ pub enum LogError {
     Unavailable(String),
     #[error("no such topic or partition: {0}")]
     UnknownTopic(String),
-    #[error("topic {name} has {there} partitions, not {wanted}: a topic keeps its partition count for life; use --partitions {there}, or another namespace")]
+    #[error(
+        "topic {name} has {there} partitions, not {wanted}: a topic keeps its partition count for life; use --partitions {there}, or another namespace"
+    )]
     PartitionCount { name: Arc<str>, there: u32, wanted: u32 },
     /// The offset asked for is no longer (or not yet) there.
     #[error("offset {offset} of {partition} is out of range")]

@@ -3,6 +3,7 @@
 //! [`Books`] is the pure core: it is fed the events of order, inventory and payment, and gives a [`Verdict`]. It keeps
 //! something for each SKU, order and payment, and nothing for a record. [`read`] feeds it from a log that may be in use.
 
+mod amounts;
 mod books;
 mod charge;
 mod holding;

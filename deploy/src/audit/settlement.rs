@@ -93,8 +93,7 @@ impl Case<'_> {
             let committed = self.holding(line.sku).and_then(|holding| holding.committed);
             let actual = committed.map_or("none".to_owned(), |committed| committed.to_string());
             let expected = format!("{} committed", line.quantity);
-            let checked =
-                ensure(committed == Some(line.quantity), Invariant::ConfirmedWithStock, expected, actual);
+            let checked = ensure(committed == Some(line.quantity), Invariant::ConfirmedWithStock, expected, actual);
             self.of_sku(line.sku, checked)?;
         }
         Ok(())
@@ -138,8 +137,7 @@ impl Case<'_> {
             return (story.last, heard);
         };
         let unconfirmed = charge.stage == charge::Stage::Captured && !story.confirmed;
-        let invariant =
-            if unconfirmed { Invariant::CaptureNeedsConfirmation } else { Invariant::EndedWithoutMoney };
+        let invariant = if unconfirmed { Invariant::CaptureNeedsConfirmation } else { Invariant::EndedWithoutMoney };
         let actual = format!("{:?}, {} captured, {} refunded", charge.stage, charge.captured, charge.refunded);
         (charge.last, Err(Breach::new(invariant, "the money voided or given back", actual)))
     }

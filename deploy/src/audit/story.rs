@@ -120,9 +120,10 @@ impl Story {
             }
             OrderEvent::LineReserved { .. } => (said(Said::Asked), "a line whose stock is asked for"),
             OrderEvent::StockDeadlineExtended { .. } => (self.stage == Stage::Reserving, "an order that is reserving"),
-            OrderEvent::StockSecured { .. } => {
-                (self.stage == Stage::Reserving && all(Said::Reserved), "an order that is reserving, each line reserved")
-            }
+            OrderEvent::StockSecured { .. } => (
+                self.stage == Stage::Reserving && all(Said::Reserved),
+                "an order that is reserving, each line reserved",
+            ),
             OrderEvent::PaymentSecured {} => (self.stage == Stage::Authorising, "an order that is authorising"),
             OrderEvent::LineCommitted { .. } => (said(Said::CommitAsked), "a line whose commit is asked for"),
             OrderEvent::StockCommitted {} => {

@@ -23,7 +23,10 @@ pub fn open(log: &LogArgs, data_dir: Option<&Path>, instead: &str) -> Result<Pla
         error.downcast_ref::<LogError>().is_some_and(|error| matches!(error, LogError::Refused { .. }))
     });
     if refused {
-        let advice = format!("the log below {} is not at rest: stop the process that has it open, or {instead}", data_dir.display());
+        let advice = format!(
+            "the log below {} is not at rest: stop the process that has it open, or {instead}",
+            data_dir.display()
+        );
         return opened.context(advice);
     }
     opened

@@ -17,16 +17,18 @@ pub fn run(args: &AuditArgs) -> Result<()> {
     let platform = at_rest::open(&args.log, args.data_dir.as_deref(), instead)?;
     let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template("{msg} {wide_bar} {percent}%")?);
     let begun = Instant::now();
-    let (mut topic, mut before, mut records) = ("", 0, 0);
+    let (mut before, mut of_topic) = (0, 0);
     let books = read(platform.log.as_ref(), &platform.layout, &platform.codecs, &mut |progress| {
-        if progress.topic != topic || progress.records < records {
-            (topic, before, records) = (progress.topic, before + records, 0);
+        // It counts anew with every topic.
+        if progress.records < of_topic {
+            before += of_topic;
         }
-        records = progress.records;
-        let all = before + records;
+        of_topic = progress.records;
+        let all = before + of_topic;
+        let rate = all as f64 / begun.elapsed().as_secs_f64();
         bar.set_length(progress.of);
         bar.set_position(progress.passed);
-        bar.set_message(format!("{topic}: {all} records, {:.0} records/s", all as f64 / begun.elapsed().as_secs_f64()));
+        bar.set_message(format!("{}: {all} records, {rate:.0} records/s", progress.topic));
     })?;
     bar.finish_and_clear();
     print(&books.verdict())

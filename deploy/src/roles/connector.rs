@@ -26,7 +26,8 @@ impl Connector {
     pub fn start(platform: &Platform, gateway: &str, key: SecretString, instance: &str) -> Result<Self> {
         let client = Client::new(&Config::new(gateway, key)?)?;
         let options = executor::Options::new(instance);
-        let executor = Executor::new(platform.log.clone(), platform.codecs.clone(), platform.layout.clone(), client, options);
+        let executor =
+            Executor::new(platform.log.clone(), platform.codecs.clone(), platform.layout.clone(), client, options);
         let stop = Arc::new(AtomicBool::new(false));
         let (failed, failure) = watch::channel(None);
         let stopping = stop.clone();

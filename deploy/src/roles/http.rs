@@ -9,7 +9,9 @@ use tokio::{net::TcpListener, sync::watch};
 /// Binds, and says which option to change if it cannot.
 pub async fn bind(address: SocketAddr, option: &str) -> Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| {
-        format!("cannot listen on {address} ({option}): is another process using it? Name another address with {option}")
+        format!(
+            "cannot listen on {address} ({option}): is another process using it? Name another address with {option}"
+        )
     })
 }
 

@@ -23,7 +23,9 @@ use crate::{cli, platform::Platform};
 /// The platform on Kafka, for the roles that run apart.
 async fn on_kafka(args: &cli::LogArgs) -> Result<Platform> {
     let Some(brokers) = args.brokers.clone() else {
-        bail!("this role runs on Kafka: give its bootstrap servers with --brokers or TRADEWIND_BROKERS (`tradewind up` needs none)");
+        bail!(
+            "this role runs on Kafka: give its bootstrap servers with --brokers or TRADEWIND_BROKERS (`tradewind up` needs none)"
+        );
     };
     let args = args.clone();
     tokio::task::spawn_blocking(move || Platform::kafka(&args, &brokers, false)).await?

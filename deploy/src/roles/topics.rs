@@ -3,7 +3,10 @@
 use anyhow::{Result, bail};
 use tradewind_topics::kafka::{KafkaLog, Options};
 
-use crate::{cli::{LogArgs, Topics}, platform};
+use crate::{
+    cli::{LogArgs, Topics},
+    platform,
+};
 
 pub fn run(command: &Topics) -> Result<()> {
     let (Topics::Plan(args) | Topics::Apply(args)) = command;
@@ -24,7 +27,9 @@ pub fn run(command: &Topics) -> Result<()> {
 
 fn connect(args: &LogArgs) -> Result<std::sync::Arc<KafkaLog>> {
     let Some(brokers) = &args.brokers else {
-        bail!("topics are planned and created on Kafka: give its bootstrap servers with --brokers or TRADEWIND_BROKERS (the embedded log makes its own)");
+        bail!(
+            "topics are planned and created on Kafka: give its bootstrap servers with --brokers or TRADEWIND_BROKERS (the embedded log makes its own)"
+        );
     };
     Ok(KafkaLog::connect(brokers, Options::default())?)
 }

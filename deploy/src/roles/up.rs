@@ -9,12 +9,7 @@ use tradewind_edge::{Edge, EdgeConfig, Secrets};
 use tradewind_runtime::{Client, Local, Serving};
 use tradewind_schemas::{Keyring, MasterKey};
 
-use super::{
-    http,
-    connector::Connector,
-    sandbox::Sandbox,
-    workers::Workers,
-};
+use super::{connector::Connector, http, sandbox::Sandbox, workers::Workers};
 use crate::{
     administrator, banner,
     cli::Up,

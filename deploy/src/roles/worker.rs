@@ -59,7 +59,10 @@ fn named(capabilities: &[String]) -> Result<Vec<&'static Stage>> {
     for name in capabilities {
         let Some(first) = stage(name) else {
             let known: Vec<_> = STAGES.iter().map(|stage| stage.name).collect();
-            bail!("there is no capability {name:?} (--capability, TRADEWIND_CAPABILITIES); there are {}", known.join(", "));
+            bail!(
+                "there is no capability {name:?} (--capability, TRADEWIND_CAPABILITIES); there are {}",
+                known.join(", ")
+            );
         };
         stages.push(first);
         let inner = format!("{name}.");

@@ -20,6 +20,9 @@ use crate::platform::{Platform, Stage};
 
 /// For the block caches and write buffers of all local stores of the process.
 const STATE_MEMORY: usize = 256 << 20;
+/// A worker silent for so long loses its tasks. Longer than a transaction may take (10 s), so that nobody is thrown
+/// out of the group for a commit that is slow.
+const SESSION_TIMEOUT: Duration = Duration::from_secs(15);
 /// The largest value that either log takes, less what a broker adds to it.
 const LARGEST: usize = (1 << 20) - (16 << 10);
 
@@ -59,7 +62,7 @@ impl Workers {
                     topics: vec![platform.layout.physical(stage.source)],
                     transactional_id: format!("{}.{instance}", names.group()).into(),
                     instance_id: Some(instance.into()),
-                    session_timeout: Duration::from_secs(10),
+                    session_timeout: SESSION_TIMEOUT,
                     max_batch: 1_000,
                 },
             };

@@ -11,8 +11,8 @@ use apache_avro::{
     reader::datum::GenericDatumReader,
     schema::{NamesRef, ResolvedSchema},
 };
-use serde_json::Value;
 use parking_lot::RwLock;
+use serde_json::Value;
 use tradewind_schemas::{SchemaSource, framed_id};
 
 use super::json::json;

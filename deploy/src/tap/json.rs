@@ -135,10 +135,8 @@ mod tests {
 
     #[test]
     fn a_choice_of_records_says_which_it_is() {
-        let payload = json!([
-            record("Confirmed", json!([{ "name": "amount", "type": "long" }])),
-            record("Rejected", json!([])),
-        ]);
+        let payload =
+            json!([record("Confirmed", json!([{ "name": "amount", "type": "long" }])), record("Rejected", json!([])),]);
         let at = json!({ "type": "long", "logicalType": "timestamp-millis" });
         let schema = record(
             "Envelope",

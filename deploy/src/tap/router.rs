@@ -55,12 +55,7 @@ fn end() -> String {
 
 /// GET `/tap/{topic}?from=beginning|end|TIME&follow=true|false`: a line of JSON for each record, as they come. Taps end
 /// when `stop` turns true, so that they do not hold up the server's end.
-pub fn router(
-    log: Arc<dyn Log>,
-    layout: Layout,
-    source: Arc<dyn SchemaSource>,
-    stop: watch::Receiver<bool>,
-) -> Router {
+pub fn router(log: Arc<dyn Log>, layout: Layout, source: Arc<dyn SchemaSource>, stop: watch::Receiver<bool>) -> Router {
     let decoder = Arc::new(Decoder::new(source));
     let taps = Taps { log, layout, decoder, stop, permits: Arc::new(Semaphore::new(MOST_TAPS)) };
     Router::new().route("/tap/{topic}", get(tap)).with_state(taps)

@@ -83,7 +83,8 @@ impl Shop {
 #[test]
 fn a_log_at_rest_is_read_to_its_end() {
     let mut shop = Shop::open();
-    let history = (1..=20).fold(History::default().received(CUP, 100).received(POT, 50), History::confirmed).cancelled(21);
+    let history =
+        (1..=20).fold(History::default().received(CUP, 100).received(POT, 50), History::confirmed).cancelled(21);
     shop.catch_up_with(&history);
     let mut last = None;
     let verdict = shop.audit(|progress| last = Some(progress));

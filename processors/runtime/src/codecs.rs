@@ -1,10 +1,6 @@
 //! The codecs of all topics a process writes and reads.
 
-use std::{
-    any::Any,
-    collections::HashMap,
-    sync::Arc,
-};
+use std::{any::Any, collections::HashMap, sync::Arc};
 
 use tradewind_schemas::{Codec, CodecError, Contract, SchemaSource, SchemaSourceError};
 use tradewind_topics::{

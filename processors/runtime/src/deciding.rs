@@ -139,7 +139,11 @@ impl Work<'_> {
 
     fn reject(&mut self, task: &mut TaskState, rejection: Rejection) -> Result<(), Failure> {
         if self.command.request.is_none() {
-            tracing::debug!(key = self.command.key, code = rejection.code, "a command of the platform's own was rejected");
+            tracing::debug!(
+                key = self.command.key,
+                code = rejection.code,
+                "a command of the platform's own was rejected"
+            );
         }
         self.remember(task, Some(Settled::Rejected { rejection }))
     }

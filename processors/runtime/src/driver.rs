@@ -55,7 +55,15 @@ pub enum WorkerError {
 pub fn run(worker: Worker, names: Names, place: Place, stop: &AtomicBool) -> Result<(), WorkerError> {
     let session = place.log.session(place.session.clone())?;
     let admin = place.log.admin();
-    let driver = Driver { worker, names, place, session: Some(session), admin, stores: BTreeMap::new(), restoring: BTreeMap::new() };
+    let driver = Driver {
+        worker,
+        names,
+        place,
+        session: Some(session),
+        admin,
+        stores: BTreeMap::new(),
+        restoring: BTreeMap::new(),
+    };
     driver.run(stop)
 }
 
@@ -231,6 +239,7 @@ fn numbers(partitions: &[tradewind_topics::TopicPartition]) -> Vec<u32> {
 }
 
 /// The wall clock. Workers know it only as an argument.
+#[expect(clippy::disallowed_methods, reason = "the driver is where the clock is read")]
 pub fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))

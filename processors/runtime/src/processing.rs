@@ -70,9 +70,8 @@ impl Processing {
         let processed = if self.parks && self.is_parked(state, record)? {
             Err(Failure::Record("an earlier record of its key is in the dead letters".to_owned()))
         } else {
-            catch_unwind(AssertUnwindSafe(|| self.stage.process(record, state, &mut outputs))).unwrap_or_else(|panic| {
-                Err(Failure::Record(format!("{PANIC}{}", said(panic.as_ref()))))
-            })
+            catch_unwind(AssertUnwindSafe(|| self.stage.process(record, state, &mut outputs)))
+                .unwrap_or_else(|panic| Err(Failure::Record(format!("{PANIC}{}", said(panic.as_ref())))))
         };
         let placed = processed.and_then(|()| self.place(outputs, record));
         match placed {
@@ -117,7 +116,9 @@ impl Processing {
             headers,
         }];
         self.stage.abandon(record, reason, &mut outputs);
-        let appends = self.place(outputs, record).map_err(|failure| format!("the dead letters cannot be written: {failure:?}"))?;
+        let appends = self
+            .place(outputs, record)
+            .map_err(|failure| format!("the dead letters cannot be written: {failure:?}"))?;
         if let (true, Some(key), Some(state)) = (self.parks, &record.key, task.working()) {
             state.put(PARKED, key.clone(), Bytes::from_static(b"1"));
             state.accept();

@@ -23,11 +23,22 @@ pub enum Freshness {
 /// What is asked of one key's rows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ask {
-    Row { table: u8, row: Vec<u8> },
+    Row {
+        table: u8,
+        row: Vec<u8>,
+    },
     /// Rows whose keys begin with `prefix`, after `after` (exclusive).
-    Rows { table: u8, prefix: Vec<u8>, after: Option<Vec<u8>>, backwards: bool, limit: usize },
+    Rows {
+        table: u8,
+        prefix: Vec<u8>,
+        after: Option<Vec<u8>>,
+        backwards: bool,
+        limit: usize,
+    },
     /// What became of a command.
-    Outcome { command_id: MessageId },
+    Outcome {
+        command_id: MessageId,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

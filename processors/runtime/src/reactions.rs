@@ -75,7 +75,12 @@ impl Outgoing {
 trait Payload: Send {
     fn any(&self) -> &dyn Any;
     fn kind(&self) -> String;
-    fn encode(self: Box<Self>, codecs: &Codecs, topic: &'static str, around: Envelope<()>) -> Result<Vec<u8>, CodecError>;
+    fn encode(
+        self: Box<Self>,
+        codecs: &Codecs,
+        topic: &'static str,
+        around: Envelope<()>,
+    ) -> Result<Vec<u8>, CodecError>;
 }
 
 impl<V: Contract> Payload for V {
@@ -87,7 +92,12 @@ impl<V: Contract> Payload for V {
         tradewind_schemas::kind(self)
     }
 
-    fn encode(self: Box<Self>, codecs: &Codecs, topic: &'static str, around: Envelope<()>) -> Result<Vec<u8>, CodecError> {
+    fn encode(
+        self: Box<Self>,
+        codecs: &Codecs,
+        topic: &'static str,
+        around: Envelope<()>,
+    ) -> Result<Vec<u8>, CodecError> {
         codecs.of::<V>(topic)?.encode(&around.with(*self))
     }
 }

@@ -115,8 +115,7 @@ where
 
     fn handle(&mut self, id: MessageId, key: String, command: C::Command, actor: Actor) {
         let context = Context { key: &key, id, at: self.now, actor: &actor };
-        let handled =
-            pipeline::handle::<C>(&mut self.task, &command, &context).expect("the model does not fail");
+        let handled = pipeline::handle::<C>(&mut self.task, &command, &context).expect("the model does not fail");
         self.task.accept();
         self.settled = handled.settled.or(self.settled.take());
         match handled.result {

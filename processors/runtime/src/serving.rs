@@ -96,7 +96,8 @@ impl Local {
             Freshness::Any => true,
             Freshness::AtLeast(offset) => reader.wait_for(offset, deadline),
             Freshness::SourceEnd => {
-                let end = self.log.admin().end(&place, End::Stable).map_err(|e| unavailable(stage, &e.to_string()))?;
+                // The written one: a commit that has returned is below it, while the stable end may lag behind it.
+                let end = self.log.admin().end(&place, End::Written).map_err(|e| unavailable(stage, &e.to_string()))?;
                 self.consumed(&reader, &place, end, deadline)
             }
         };
@@ -110,12 +111,14 @@ impl Local {
     /// The task has all that is below `end`. Offsets there need not belong to records (a transaction's marker, an
     /// aborted record), so that no position of the task ever says so: then the log is asked for what is left to read.
     fn consumed(&self, reader: &TaskReader, place: &TopicPartition, end: Offset, deadline: Instant) -> bool {
-        let glance = (Instant::now() + GLANCE).min(deadline);
-        if reader.wait_for(end - 1, glance) {
-            return true;
-        }
-        while Instant::now() < deadline && !reader.is_closed() {
+        loop {
             let position = reader.checkpoint().source.unwrap_or(0);
+            if position >= end {
+                return true;
+            }
+            if Instant::now() >= deadline || reader.is_closed() {
+                return false;
+            }
             match self.next_record(place, position, end, deadline) {
                 Ok(None) => return true,
                 Ok(Some(offset)) if !reader.wait_for(offset + 1, deadline) => return false,
@@ -126,7 +129,6 @@ impl Local {
                 }
             }
         }
-        false
     }
 
     /// The first record at or after `from` and below `end`.
@@ -205,7 +207,7 @@ fn read(reader: &TaskReader, question: &Question, partition: u32) -> Result<Answ
         Ok(Answer { rows, position: cut.checkpoint().source.unwrap_or(0), partition })
     });
     answer.map_err(|fault| match fault {
-        StateError::Closed { .. } => unavailable(&question.stage, "it moved away"),
+        StateError::Closed => unavailable(&question.stage, "it moved away"),
         other => QueryError::Broken { stage: question.stage.clone(), why: other.to_string() },
     })
 }

@@ -26,11 +26,17 @@ pub struct Opened {
 /// Why a task must not run.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
-    #[error("its group has no offset for the source; `tradewind topics apply` writes the first one, and a group that lost its offsets must be given those of the state ({state:?})")]
+    #[error(
+        "its group has no offset for the source; `tradewind topics apply` writes the first one, and a group that lost its offsets must be given those of the state ({state:?})"
+    )]
     NoOffset { state: Option<Offset> },
-    #[error("its state has consumed the source up to {state:?} but its group says {group}: one of them was lost or restored from elsewhere; put the group's offset back, or replay into a new generation")]
+    #[error(
+        "its state has consumed the source up to {state:?} but its group says {group}: one of them was lost or restored from elsewhere; put the group's offset back, or replay into a new generation"
+    )]
     Disagreement { state: Option<Offset>, group: Offset },
-    #[error("its state belongs to topics that were deleted and made anew (state: {state}, now: {now}); remove the state directory if the new topics are meant")]
+    #[error(
+        "its state belongs to topics that were deleted and made anew (state: {state}, now: {now}); remove the state directory if the new topics are meant"
+    )]
     OtherTopics { state: String, now: String },
     #[error("its changelog ends in the middle of a transaction")]
     HalfTransaction,

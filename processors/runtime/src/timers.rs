@@ -18,9 +18,8 @@ pub fn first(task: &TaskState, limit: usize) -> Result<Vec<(Timestamp, Bytes, By
 }
 
 fn due(key: &[u8]) -> Result<Timestamp, StateError> {
-    let bytes = key.first_chunk::<8>().ok_or_else(|| StateError::Corrupt {
-        path: "a timer".to_owned(),
-        why: "its key is too short".to_owned(),
-    })?;
+    let bytes = key
+        .first_chunk::<8>()
+        .ok_or_else(|| StateError::Corrupt { path: "a timer".to_owned(), why: "its key is too short".to_owned() })?;
     Ok(Timestamp::from_millis((u64::from_be_bytes(*bytes) ^ (1 << 63)) as i64))
 }

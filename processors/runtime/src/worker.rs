@@ -31,7 +31,11 @@ pub enum Input {
     /// A task's state was opened, and its positions looked up.
     Opened(u32, Opened),
     /// Committed records of a task's changelog, and how far it has been read.
-    Restored { partition: u32, records: Vec<Record>, position: Offset },
+    Restored {
+        partition: u32,
+        records: Vec<Record>,
+        position: Offset,
+    },
     /// Records of the source.
     Records(Vec<Record>),
     /// Nothing came, or time passed.
@@ -40,7 +44,10 @@ pub enum Input {
     NotCommitted(CommitError),
     /// The transaction of old is settled; a new one may begin.
     Recovered,
-    Flushed { partition: u32, result: Result<(), StateError> },
+    Flushed {
+        partition: u32,
+        result: Result<(), StateError>,
+    },
     Revoked(Vec<u32>),
     Lost(Vec<u32>),
     /// Finish and go.

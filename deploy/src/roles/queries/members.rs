@@ -34,7 +34,8 @@ impl Announcer {
         let task = tokio::spawn(async move {
             let mut announced = HashSet::new();
             loop {
-                let here: HashSet<_> = serving.positions().into_iter().map(|(stage, partition, _)| (stage, partition)).collect();
+                let here: HashSet<_> =
+                    serving.positions().into_iter().map(|(stage, partition, _)| (stage, partition)).collect();
                 announced.retain(|task| here.contains(task));
                 for (stage, partition) in &here {
                     if announced.contains(&(stage.clone(), *partition)) {
@@ -64,7 +65,14 @@ impl Drop for Announcer {
     }
 }
 
-fn record(codecs: &Codecs, layout: &Layout, stage: &str, partition: u32, address: &str, instance: &str) -> Result<Append> {
+fn record(
+    codecs: &Codecs,
+    layout: &Layout,
+    stage: &str,
+    partition: u32,
+    address: &str,
+    instance: &str,
+) -> Result<Append> {
     let key = TaskKey { stage: stage.to_owned(), partition }.text();
     let (id, at) = (MessageId::new(uuid::Uuid::now_v7()), now());
     let envelope = Envelope {

@@ -1,0 +1,154 @@
+//! Processes of the real binary, which die with the test.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    net::TcpListener,
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
+    process::{Child, ChildStdin, Command, ExitStatus, Output, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// A process that was told to stop may take this long to finish what it has in hand.
+const STOP_WITHIN: Duration = Duration::from_secs(60);
+/// So much of a log is shown with a failure.
+const TAIL: usize = 40;
+
+/// The binary under test: it lies beside the test executables' folder.
+pub fn binary() -> PathBuf {
+    let test = std::env::current_exe().expect("a test knows its own path");
+    let target = test.parent().and_then(Path::parent).expect("a test executable lies in target/*/deps");
+    let binary = target.join("tradewind");
+    assert!(
+        binary.is_file(),
+        "there is no {}: build the platform first, with `cargo build -p tradewind` or `make build`",
+        binary.display()
+    );
+    binary
+}
+
+/// Runs the binary to its end.
+pub fn run(arguments: &[&str]) -> Output {
+    command(arguments).output().expect("the binary can be started")
+}
+
+/// The binary with these arguments and nothing from the test's own environment that would configure it.
+pub fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(binary());
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("TRADEWIND_") {
+            command.env_remove(name);
+        }
+    }
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+/// A port that was free a moment ago.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port of loopback is free");
+    listener.local_addr().expect("it has an address").port()
+}
+
+/// One process of the platform, its log in a file.
+pub struct Process {
+    pub name: String,
+    arguments: Vec<String>,
+    log: PathBuf,
+    running: Option<Running>,
+}
+
+struct Running {
+    child: Child,
+    /// A shell that ends the child when the test process is gone and can no longer do it.
+    watch: (Child, ChildStdin),
+}
+
+impl Process {
+    /// Starts it; what it says goes to `<name>.log` in `logs`.
+    pub fn start(name: &str, arguments: &[&str], logs: &Path) -> Self {
+        let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        let log = logs.join(format!("{name}.log"));
+        let mut process = Self { name: name.to_owned(), arguments, log, running: None };
+        process.restart();
+        process
+    }
+
+    /// Starts it again as it was started first.
+    pub fn restart(&mut self) {
+        self.kill9();
+        let log = || -> File {
+            let opened = OpenOptions::new().create(true).append(true).open(&self.log);
+            opened.unwrap_or_else(|error| panic!("{} cannot be written: {error}", self.log.display()))
+        };
+        let arguments: Vec<_> = self.arguments.iter().map(String::as_str).collect();
+        let mut command = command(&arguments);
+        let child = command.stdout(log()).stderr(log()).process_group(0).spawn().expect("the binary can be started");
+        let watch = watch(child.id());
+        self.running = Some(Running { child, watch });
+    }
+
+    /// Ends it at once, as a power cut would.
+    pub fn kill9(&mut self) {
+        if let Some(Running { mut child, watch: (mut watch, stdin) }) = self.running.take() {
+            // It may have ended by itself, which is as dead.
+            let _ = child.kill();
+            let _ = child.wait();
+            let _ = watch.kill();
+            drop(stdin);
+            let _ = watch.wait();
+        }
+    }
+
+    /// Tells it to stop (SIGTERM) and waits until it has.
+    pub fn stop(&mut self) -> ExitStatus {
+        let running = self.running.as_mut().unwrap_or_else(|| panic!("{} does not run", self.name));
+        let told = Command::new("kill").arg(running.child.id().to_string()).status();
+        assert!(told.is_ok_and(|status| status.success()), "{} could not be told to stop", self.name);
+        let deadline = Instant::now() + STOP_WITHIN;
+        loop {
+            if let Some(status) = self.ended() {
+                self.kill9();
+                return status;
+            }
+            assert!(Instant::now() < deadline, "{} does not stop:\n{}", self.name, self.tail());
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// How it ended, if it did.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.running.as_mut().and_then(|running| running.child.try_wait().expect("a child can be asked"))
+    }
+
+    /// The end of what it said.
+    pub fn tail(&self) -> String {
+        let said = fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<&str> = said.lines().collect();
+        lines[lines.len().saturating_sub(TAIL)..].join("\n")
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill9();
+        if thread::panicking() {
+            eprintln!("--- the end of the log of {} ({}):\n{}", self.name, self.log.display(), self.tail());
+        }
+    }
+}
+
+fn watch(process: u32) -> (Child, ChildStdin) {
+    let script = format!("trap '' INT TERM; read -r _; kill -9 {process} 2>/dev/null");
+    let mut watch = Command::new("sh")
+        .args(["-c", &script])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn()
+        .expect("a shell");
+    let stdin = watch.stdin.take().expect("its standard input");
+    (watch, stdin)
+}
