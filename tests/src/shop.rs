@@ -5,9 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::task::JoinHandle;
 
 use crate::{
     broker::Broker,
@@ -47,8 +48,18 @@ impl Shop {
         let (listen, admin_listen) = (address(), address());
         let data_dir = path(home.path(), "data");
         let up = [
-            "up", "--data-dir", &data_dir, "--listen", &listen, "--admin-listen", &admin_listen, "--no-demo",
-            "--admin-email", ADMIN_EMAIL, "--admin-password", ADMIN_PASSWORD,
+            "up",
+            "--data-dir",
+            &data_dir,
+            "--listen",
+            &listen,
+            "--admin-listen",
+            &admin_listen,
+            "--no-demo",
+            "--admin-email",
+            ADMIN_EMAIL,
+            "--admin-password",
+            ADMIN_PASSWORD,
         ];
         let processes = vec![Process::start("up", &up, home.path())];
         let (edge, admin) = (format!("http://{listen}"), format!("http://{admin_listen}"));
@@ -74,8 +85,17 @@ impl Shop {
         let worker = ["worker", "--secrets-file", &secrets, "--data-dir", &data_dir, "--query-listen", &questions];
         let connect = ["connect", "--gateway", &gateway_url, "--gateway-key", "sk_sandbox_tradewind"];
         let edge = [
-            "edge", "--secrets-file", &secrets, "--listen", &listen, "--admin-listen", &admin_listen,
-            "--admin-email", ADMIN_EMAIL, "--admin-password", ADMIN_PASSWORD,
+            "edge",
+            "--secrets-file",
+            &secrets,
+            "--listen",
+            &listen,
+            "--admin-listen",
+            &admin_listen,
+            "--admin-email",
+            ADMIN_EMAIL,
+            "--admin-password",
+            ADMIN_PASSWORD,
         ];
         let processes = vec![
             Process::start("sandbox", &sandbox, home.path()),
@@ -167,21 +187,18 @@ impl Shop {
         }
     }
 
-    /// What the gateway has of a status (`succeeded`, `requires_capture`, `canceled`, …), by its own books.
-    pub fn charges(&self, status: &str) -> i64 {
-        let file = self.home.path().join("data/sandbox-gateway/gateway.sqlite");
-        let books = Connection::open_with_flags(&file, OpenFlags::SQLITE_OPEN_READ_ONLY).expect("the gateway's books");
-        let count = books.query_row("SELECT count(*) FROM payment_intents WHERE status = ?1", [status], |row| row.get(0));
-        count.expect("the gateway's books can be read")
-    }
-
     /// All events of a topic, as `tradewind tap` shows them.
     pub fn tap(&self, topic: &str) -> Vec<Value> {
         let mut arguments = vec!["tap", topic, "--from", "beginning"];
         match &self.kafka {
             None => arguments.extend(["--admin", &self.admin]),
             Some(kafka) => arguments.extend([
-                "--brokers", &kafka.brokers, "--namespace", &kafka.namespace, "--registry", Registry::shared().url(),
+                "--brokers",
+                &kafka.brokers,
+                "--namespace",
+                &kafka.namespace,
+                "--registry",
+                Registry::shared().url(),
             ]),
         }
         let output = run(&arguments);
@@ -190,19 +207,19 @@ impl Shop {
         text.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
     }
 
-    /// Imports the Northwind record; gives what the import says of it, or what went wrong.
-    pub fn import(&self, file: &Path) -> Result<String, String> {
-        let file = file.display().to_string();
-        let output = run(&[
-            "import", "northwind", &file, "--edge", &self.edge, "--admin-email", ADMIN_EMAIL, "--admin-password",
-            ADMIN_PASSWORD,
-        ]);
-        let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        if output.status.success() { Ok(said(&output.stdout)) } else { Err(said(&output.stderr)) }
+    /// Imports the Northwind record, beside whatever else happens; gives what the import says, or what went wrong.
+    pub fn importing(&self, file: &Path) -> JoinHandle<Result<String, String>> {
+        let (file, edge) = (file.display().to_string(), self.edge.clone());
+        tokio::task::spawn_blocking(move || {
+            let administrator = ["--admin-email", ADMIN_EMAIL, "--admin-password", ADMIN_PASSWORD];
+            let output = run(&[&["import", "northwind", &file, "--edge", &edge][..], &administrator].concat());
+            let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            if output.status.success() { Ok(said(&output.stdout)) } else { Err(said(&output.stderr)) }
+        })
     }
 
     /// Stops the shop in good order and has the topics audited: the books are right, and nothing is open.
-    pub fn close_and_audit(mut self) -> String {
+    pub fn close(mut self) -> Closed {
         for process in self.processes.iter_mut().rev() {
             let status = process.stop();
             assert!(status.success(), "{} ended with {status}:\n{}", process.name, process.tail());
@@ -212,7 +229,12 @@ impl Shop {
         match &self.kafka {
             None => arguments.extend(["--data-dir", &data_dir]),
             Some(kafka) => arguments.extend([
-                "--brokers", &kafka.brokers, "--namespace", &kafka.namespace, "--registry", Registry::shared().url(),
+                "--brokers",
+                &kafka.brokers,
+                "--namespace",
+                &kafka.namespace,
+                "--registry",
+                Registry::shared().url(),
             ]),
         }
         let output = run(&arguments);
@@ -220,12 +242,30 @@ impl Shop {
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "the audit finds the books wrong:\n{said}\n{errors}");
         assert!(!said.contains("open: "), "orders are open still:\n{said}");
-        said
+        Closed { audit: said, home: self.home }
     }
 
     /// Where the shop keeps everything.
     pub fn data_dir(&self) -> PathBuf {
         self.home.path().join("data")
+    }
+}
+
+/// A shop that has closed, its books proven right.
+pub struct Closed {
+    /// What the audit said.
+    pub audit: String,
+    home: TempDir,
+}
+
+impl Closed {
+    /// How many payments have this status (`succeeded`, `requires_capture`, `canceled`, …) in the gateway's own books.
+    pub fn charges(&self, status: &str) -> usize {
+        let file = self.home.path().join("data/sandbox-gateway/gateway.sqlite");
+        let books = Connection::open(&file).expect("the gateway's books");
+        let count = "SELECT count(*) FROM payment_intents WHERE status = ?1";
+        let count: i64 = books.query_row(count, [status], |row| row.get(0)).expect("they can be read");
+        usize::try_from(count).expect("a count")
     }
 }
 

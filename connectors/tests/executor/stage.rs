@@ -165,8 +165,8 @@ impl Stage {
 
     /// What the last record of `payment.attempts` says of an intent.
     pub fn last_attempt(&self, intent: &Intent) -> Option<PaymentAttempt> {
-        let attempts = self.decoded::<PaymentAttempt>(PAYMENT_ATTEMPTS.name).into_iter();
-        attempts.filter(|envelope| envelope.key == intent.id.to_string()).last().map(|envelope| envelope.payload)
+        let mut attempts = self.decoded::<PaymentAttempt>(PAYMENT_ATTEMPTS.name).into_iter();
+        attempts.rfind(|envelope| envelope.key == intent.id.to_string()).map(|envelope| envelope.payload)
     }
 
     /// Where the group is in the partition of an intent.

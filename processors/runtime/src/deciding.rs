@@ -56,7 +56,7 @@ impl<C: Capability> Stage for Deciding<C> {
 
     fn process(&self, record: &Record, task: &mut TaskState, out: &mut Vec<Output>) -> Result<(), Failure> {
         let (payload, command) = self.decode(record)?.split();
-        let mut work = Work { codecs: &self.codecs, record, command, out };
+        let mut work = Work { codecs: &self.codecs, record, source: self.source(), command, out };
         if work.already_known(task)? {
             return Ok(());
         }
@@ -98,7 +98,7 @@ impl<C: Capability> Stage for Deciding<C> {
     fn abandon(&self, record: &Record, reason: &str, out: &mut Vec<Output>) {
         let Ok(command) = self.decode(record) else { return };
         let Some(reply_to) = command.request.as_ref().and_then(|request| request.reply_to.clone()) else { return };
-        let mut work = Work { codecs: &self.codecs, record, command: command.split().1, out };
+        let mut work = Work { codecs: &self.codecs, record, source: self.source(), command: command.split().1, out };
         // That it cannot be said must not keep the record from being put aside.
         let _ = work.reply(&reply_to, Settled::DeadLettered { reason: reason.to_owned() });
     }
@@ -108,6 +108,8 @@ impl<C: Capability> Stage for Deciding<C> {
 struct Work<'a> {
     codecs: &'a Codecs,
     record: &'a Record,
+    /// The record's topic, without the namespace.
+    source: &'static str,
     command: Envelope<()>,
     out: &'a mut Vec<Output>,
 }
@@ -189,7 +191,7 @@ impl Work<'_> {
     /// An envelope for what this command leads to.
     fn following(&self, id: MessageId, causation: MessageId, key: String, actor: Actor) -> Envelope<()> {
         let here = || Position {
-            topic: self.record.source.topic.to_string(),
+            topic: self.source.to_owned(),
             partition: self.record.source.partition as i32,
             offset: self.record.offset,
         };

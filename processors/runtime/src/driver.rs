@@ -15,7 +15,7 @@ use tradewind_state::{
     Backend, StateError, TaskState,
     rocks::{self, RocksBackend, SharedMemory},
 };
-use tradewind_topics::{Admin, End, Log, LogError, Polled, Reader, Session, SessionConfig, Start};
+use tradewind_topics::{Admin, CommitError, End, Log, LogError, Polled, Reader, Session, SessionConfig, Start};
 
 use crate::{
     entity::STORES,
@@ -27,6 +27,8 @@ use crate::{
 
 /// How long to wait for records when there is nothing else to do.
 const QUIET: Duration = Duration::from_millis(200);
+/// How long a log that cannot be reached is left alone before it is tried again.
+const AGAIN: Duration = Duration::from_millis(500);
 /// How long a restoring changelog is waited for between looks at the session.
 const GLANCE: Duration = Duration::from_millis(5);
 
@@ -53,7 +55,7 @@ pub enum WorkerError {
 
 /// Runs a worker until `stop`, or until it must not go on.
 pub fn run(worker: Worker, names: Names, place: Place, stop: &AtomicBool) -> Result<(), WorkerError> {
-    let session = place.log.session(place.session.clone())?;
+    let session = patiently(stop, "joining", || place.log.session(place.session.clone()))?;
     let admin = place.log.admin();
     let driver = Driver {
         worker,
@@ -63,11 +65,13 @@ pub fn run(worker: Worker, names: Names, place: Place, stop: &AtomicBool) -> Res
         admin,
         stores: BTreeMap::new(),
         restoring: BTreeMap::new(),
+        not_staged: None,
+        stop,
     };
-    driver.run(stop)
+    driver.run()
 }
 
-struct Driver {
+struct Driver<'a> {
     worker: Worker,
     names: Names,
     place: Place,
@@ -76,13 +80,16 @@ struct Driver {
     admin: Arc<dyn Admin>,
     stores: BTreeMap<u32, Arc<RocksBackend>>,
     restoring: BTreeMap<u32, Box<dyn Reader>>,
+    /// Why the transaction in hand cannot be committed: its records were not staged.
+    not_staged: Option<CommitError>,
+    stop: &'a AtomicBool,
 }
 
-impl Driver {
-    fn run(mut self, stop: &AtomicBool) -> Result<(), WorkerError> {
+impl Driver<'_> {
+    fn run(mut self) -> Result<(), WorkerError> {
         let mut stopping = false;
         while self.session.is_some() {
-            if stop.load(Ordering::Relaxed) && !stopping {
+            if self.stop.load(Ordering::Relaxed) && !stopping {
                 stopping = true;
                 self.tell(Input::Stop)?;
                 continue;
@@ -113,7 +120,7 @@ impl Driver {
             until_due.map_or(QUIET, |millis| QUIET.min(Duration::from_millis(millis)))
         };
         match &mut self.session {
-            Some(session) => Ok(session.poll(patience)?),
+            Some(session) => Ok(patiently(self.stop, "polling", || session.poll(patience))?),
             None => Ok(Vec::new()),
         }
     }
@@ -127,8 +134,8 @@ impl Driver {
         for partition in self.restoring.keys().copied().collect::<Vec<_>>() {
             let changelog = self.names.changelog(partition);
             let Some(reader) = self.restoring.get_mut(&partition) else { continue };
-            let records = reader.poll(GLANCE)?;
-            let position = reader.position(&changelog)?;
+            let records = patiently(self.stop, "restoring", || reader.poll(GLANCE))?;
+            let position = patiently(self.stop, "restoring", || reader.position(&changelog))?;
             self.tell(Input::Restored { partition, records, position })?;
         }
         Ok(())
@@ -156,24 +163,33 @@ impl Driver {
                 return Ok(Some(Input::Opened(partition, self.positions(partition, None)?)));
             }
             Effect::Restore { partition, from } => {
-                let mut reader = self.place.log.reader()?;
-                reader.assign(&[(self.names.changelog(partition), Start::Offset(from))])?;
+                let changelog = [(self.names.changelog(partition), Start::Offset(from))];
+                let reader = patiently(self.stop, "restoring", || {
+                    let mut reader = self.place.log.reader()?;
+                    reader.assign(&changelog).map(|()| reader)
+                })?;
                 self.restoring.insert(partition, reader);
             }
             Effect::Serve { partition, reader } => {
                 self.restoring.remove(&partition);
                 self.place.serving.serve(&self.names.stage, partition, reader);
             }
-            Effect::Start { partition, at } => session.start_at(&[(self.names.source(partition), at)])?,
-            Effect::Append(records) => session.append(records)?,
+            Effect::Start { partition, at } => {
+                let place = [(self.names.source(partition), at)];
+                patiently(self.stop, "fetching", || session.start_at(&place))?;
+            }
+            Effect::Append(records) => self.not_staged = not_staged(session.append(records))?,
             Effect::Commit(positions) => {
+                if let Some(error) = self.not_staged.take() {
+                    return Ok(Some(Input::NotCommitted(error)));
+                }
                 return Ok(Some(match session.commit(&positions) {
                     Ok(receipt) => Input::Committed(receipt),
                     Err(error) => Input::NotCommitted(error),
                 }));
             }
             Effect::Recover => {
-                session.recover()?;
+                patiently(self.stop, "taking a new epoch", || session.recover())?;
                 return Ok(Some(Input::Recovered));
             }
             Effect::Flush { partition, batch } => {
@@ -222,15 +238,46 @@ impl Driver {
     fn positions(&mut self, partition: u32, state: Option<TaskState>) -> Result<Opened, WorkerError> {
         let (source, changelog) = (self.names.source(partition), self.names.changelog(partition));
         let session = self.session.as_mut().ok_or_else(|| LogError::Misuse("the session has left".to_owned()))?;
-        let group = session.committed(std::slice::from_ref(&source))?.into_iter().next().flatten();
-        let changelog_end = self.admin.end(&changelog, End::Written)?;
-        let topics = self.admin.topics()?;
+        let from = std::slice::from_ref(&source);
+        let group = patiently(self.stop, "reading the group's offset", || session.committed(from))?;
+        let group = group.into_iter().next().flatten();
+        let end = || self.admin.end(&changelog, End::Written);
+        let changelog_end = patiently(self.stop, "reading the changelog's end", end)?;
+        let topics = patiently(self.stop, "reading the topics", || self.admin.topics())?;
         let id = |name: &str| {
             let found = topics.iter().find(|topic| topic.name.as_ref() == name);
             found.map(|topic| topic.id.to_string()).ok_or_else(|| LogError::UnknownTopic(name.to_owned()))
         };
         let origin = format!("{} {}", id(&source.topic)?, id(&changelog.topic)?);
         Ok(Opened { state, group, changelog_end, origin })
+    }
+}
+
+/// Tries again while the log cannot be reached, until the process is told to stop. Any other fault is for the caller.
+fn patiently<T>(
+    stop: &AtomicBool,
+    doing: &str,
+    mut attempt: impl FnMut() -> Result<T, LogError>,
+) -> Result<T, LogError> {
+    loop {
+        match attempt() {
+            Err(LogError::Unavailable(why)) if !stop.load(Ordering::Relaxed) => {
+                tracing::warn!(doing, why, "the log cannot be reached: trying again");
+                std::thread::sleep(AGAIN);
+            }
+            settled => return settled,
+        }
+    }
+}
+
+/// A record that is too large is a bug of ours, and stops the worker; with anything else the transaction is lost, and
+/// the worker begins anew.
+fn not_staged(appended: Result<(), LogError>) -> Result<Option<CommitError>, LogError> {
+    match appended {
+        Ok(()) => Ok(None),
+        Err(LogError::Fenced(why)) => Ok(Some(CommitError::Fenced(why))),
+        Err(LogError::Unavailable(why)) => Ok(Some(CommitError::Aborted(why))),
+        Err(other) => Err(other),
     }
 }
 

@@ -15,9 +15,14 @@ use serde_json::json;
 
 use super::*;
 
+/// Status and body, next first.
+type Answers = VecDeque<(u16, Value)>;
+/// Method and path, and the headers.
+type Asked = Vec<(String, HeaderMap)>;
+
 /// What is answered next, and what was asked.
 #[derive(Clone, Default)]
-struct Script(Arc<Mutex<(VecDeque<(u16, Value)>, Vec<(String, HeaderMap)>)>>);
+struct Script(Arc<Mutex<(Answers, Asked)>>);
 
 async fn answer(State(script): State<Script>, request: Request) -> Response {
     let mut script = script.0.lock().unwrap();
