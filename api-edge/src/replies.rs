@@ -28,7 +28,14 @@ type Waiting = Arc<Mutex<HashMap<MessageId, Waiters>>>;
 /// Requests for the same command with the same body: one outcome answers them all.
 struct Waiters {
     digest: String,
-    senders: Vec<(u64, oneshot::Sender<Settled>)>,
+    senders: Vec<(u64, oneshot::Sender<Told>)>,
+}
+
+/// An outcome, and how far its task must have read its source for it to be seen there.
+#[derive(Clone, Debug)]
+pub struct Told {
+    pub settled: Settled,
+    pub position: Offset,
 }
 
 /// Where outcomes arrive.
@@ -113,13 +120,13 @@ impl Replies {
 pub struct Expected {
     id: MessageId,
     number: u64,
-    receiver: oneshot::Receiver<Settled>,
+    receiver: oneshot::Receiver<Told>,
     waiting: Waiting,
 }
 
 impl Expected {
     /// The outcome, if it comes within the time.
-    pub async fn within(&mut self, patience: Duration) -> Option<Settled> {
+    pub async fn within(&mut self, patience: Duration) -> Option<Told> {
         tokio::time::timeout(patience, &mut self.receiver).await.ok()?.ok()
     }
 }
@@ -180,7 +187,7 @@ impl Listener {
     fn hear(&self, record: &Record) {
         let Some(value) = &record.value else { return };
         let decoded = self.codecs.of::<EdgeReply>(EDGE_REPLIES.name).and_then(|codec| codec.decode(value));
-        let EdgeReply::Outcome { instance, command_id, outcome } = match decoded {
+        let EdgeReply::Outcome { instance, command_id, outcome, position } = match decoded {
             Ok(envelope) => envelope.payload,
             Err(cause) => {
                 tracing::error!(offset = record.offset, %cause, "a reply cannot be read");
@@ -193,7 +200,7 @@ impl Listener {
         if let Some(waiters) = self.waiting.lock().remove(&command_id) {
             for (_, sender) in waiters.senders {
                 // Whoever has gone meanwhile gets the outcome when they come back with the same key.
-                let _gone = sender.send(outcome.clone());
+                let _gone = sender.send(Told { settled: outcome.clone(), position });
             }
         }
     }

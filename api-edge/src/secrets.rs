@@ -57,17 +57,19 @@ impl Secrets {
         Ok(Self { signing_seed: fresh()?, edge_key: fresh()?, email_pepper: fresh()?, master_key: fresh()? })
     }
 
-    /// Those in the file; where there is none, new ones, written to it for the owner's eyes only.
+    /// Those in the file; where there is none, new ones, written to it for the owner's eyes only. Of several processes
+    /// that find none at the same time, one writes, and all have what it wrote.
     pub fn load_or_create(path: &Path) -> Result<Self, SecretsError> {
         match fs::read(path) {
-            Ok(bytes) => Self::parse(path, &bytes),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                let secrets = Self::generate()?;
-                secrets.write(path)?;
-                Ok(secrets)
-            }
-            Err(cause) => Err(SecretsError::Io { path: path.to_owned(), doing: "read", cause }),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Self::generate()?.write(path)?,
+            read => return Self::read(path, read),
         }
+        Self::read(path, fs::read(path))
+    }
+
+    fn read(path: &Path, read: io::Result<Vec<u8>>) -> Result<Self, SecretsError> {
+        let bytes = read.map_err(|cause| SecretsError::Io { path: path.to_owned(), doing: "read", cause })?;
+        Self::parse(path, &bytes)
     }
 
     fn parse(path: &Path, bytes: &[u8]) -> Result<Self, SecretsError> {
@@ -88,7 +90,8 @@ impl Secrets {
         })
     }
 
-    /// Written whole or not at all: a file half written would lock everybody out.
+    /// Written whole or not at all: a file half written would lock everybody out. What another process has written
+    /// meanwhile stays.
     fn write(&self, path: &Path) -> Result<(), SecretsError> {
         let text = |key: &[u8; 32]| BASE64_STANDARD.encode(key);
         let file = File {
@@ -102,7 +105,7 @@ impl Secrets {
         let written = || -> io::Result<()> {
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
             fs::create_dir_all(folder)?;
-            let draft = path.with_extension("new");
+            let draft = path.with_extension(format!("new-{}", std::process::id()));
             let mut options = fs::OpenOptions::new();
             options.write(true).create(true).truncate(true);
             #[cfg(unix)]
@@ -110,8 +113,13 @@ impl Secrets {
             let mut file = options.open(&draft)?;
             io::Write::write_all(&mut file, &json)?;
             file.sync_all()?;
-            fs::rename(&draft, path)?;
-            fs::File::open(folder)?.sync_all()
+            // Unlike a rename, a link does not replace what is there.
+            let linked = fs::hard_link(&draft, path);
+            fs::remove_file(&draft)?;
+            match linked {
+                Err(e) if e.kind() != io::ErrorKind::AlreadyExists => Err(e),
+                _ => fs::File::open(folder)?.sync_all(),
+            }
         };
         written().map_err(|cause| SecretsError::Io { path: path.to_owned(), doing: "written", cause })
     }

@@ -18,7 +18,7 @@ use crate::{
     idempotency::canonical,
     positions::Carried,
     problem::{Code, Problem},
-    replies::Expected,
+    replies::{Expected, Told},
     waiting::Wait,
 };
 
@@ -140,7 +140,7 @@ impl Shop {
             Some(settled) => Some(settled),
             None => {
                 let expected = self.replies.expect(id, digest).map_err(|_| key_reused())?;
-                self.settled(expected, topic, key, id).await
+                self.settled(expected, topic, key, id, 0).await.map(|told| told.settled)
             }
         };
         Ok(Some(Ended { outcome, fresh: Freshness::SourceEnd, replayed: true }))
@@ -157,8 +157,10 @@ impl Shop {
         let expected = self.replies.expect(id, &digest).map_err(|_| key_reused())?;
         let key = command.key.text();
         let after = self.append(command, Some(self.replies.address())).await?;
-        let outcome = self.settled(expected, topic, &Text(key), id).await;
-        Ok(Ended { outcome, fresh: Freshness::AtLeast(after), replayed: false })
+        let told = self.settled(expected, topic, &Text(key), id, after).await;
+        // A command that takes several records to be decided is seen where the last of them is.
+        let seen = told.as_ref().map_or(after, |told| told.position.max(after));
+        Ok(Ended { outcome: told.map(|told| told.settled), fresh: Freshness::AtLeast(seen), replayed: false })
     }
 
     /// Writes a record that nobody answers.
@@ -216,17 +218,19 @@ impl Shop {
         topic: Topic<K, P>,
         key: &impl Key,
         id: MessageId,
-    ) -> Option<Settled> {
+        after: Offset,
+    ) -> Option<Told> {
         let deadline = tokio::time::Instant::now() + self.wait.patience;
         let mut look = LOOK;
         while tokio::time::Instant::now() < deadline {
             let rest = deadline.saturating_duration_since(tokio::time::Instant::now());
-            if let Some(settled) = expected.within(rest.min(look)).await {
-                return Some(settled);
+            if let Some(told) = expected.within(rest.min(look)).await {
+                return Some(told);
             }
             if let Ok(Some(Outcome { settled: Some(settled), .. })) = self.outcome(topic, key, id, Freshness::Any).await
             {
-                return Some(settled);
+                // Where it was found, it is seen.
+                return Some(Told { settled, position: after });
             }
             // Told as a rule; asked ever more rarely.
             look = (look * 2).min(Duration::from_secs(1));

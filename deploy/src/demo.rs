@@ -19,6 +19,9 @@ const PRODUCTS: [(&str, &str, i64, i64); 4] = [
     ("LAMP-1", "Storm lamp", 7900, 1),
 ];
 
+/// How often something undecided is asked for again; each time the edge waits for 5 s.
+const PATIENCE: usize = 6;
+
 /// What was made.
 pub struct Demo {
     pub sku: &'static str,
@@ -62,9 +65,23 @@ impl Shop {
         Ok(self)
     }
 
-    /// Posts under an idempotency key; what is there already is fine.
+    /// Posts under an idempotency key, until it is decided; what is there already is fine.
     async fn post(&self, path: &str, key: &str, body: Value) -> Result<Value> {
-        let mut request = self.http.post(format!("{}{path}", self.base)).json(&body);
+        for _ in 0..PATIENCE {
+            let (status, answer) = self.post_once(path, key, &body).await?;
+            let there_already = matches!(answer["code"].as_str(), Some("email_taken" | "sku_taken"));
+            match status {
+                StatusCode::ACCEPTED => {}
+                StatusCode::CONFLICT if there_already => return Ok(answer),
+                status if status.is_success() => return Ok(answer),
+                status => bail!("the demo shop could not be made: POST {path} was answered {status}: {answer}"),
+            }
+        }
+        bail!("the demo shop could not be made: POST {path} was not decided")
+    }
+
+    async fn post_once(&self, path: &str, key: &str, body: &Value) -> Result<(StatusCode, Value)> {
+        let mut request = self.http.post(format!("{}{path}", self.base)).json(body);
         if !key.is_empty() {
             request = request.header("Idempotency-Key", key);
         }
@@ -72,13 +89,6 @@ impl Shop {
             request = request.bearer_auth(&self.token);
         }
         let response = request.send().await.with_context(|| format!("the edge does not answer at {}", self.base))?;
-        let status = response.status();
-        let answer: Value = response.json().await.unwrap_or_default();
-        let there_already =
-            status == StatusCode::CONFLICT && matches!(answer["code"].as_str(), Some("email_taken" | "sku_taken"));
-        if !status.is_success() && !there_already {
-            bail!("the demo shop could not be made: POST {path} was answered {status}: {answer}");
-        }
-        Ok(answer)
+        Ok((response.status(), response.json().await.unwrap_or_default()))
     }
 }

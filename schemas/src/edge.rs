@@ -10,7 +10,9 @@ use crate::{MessageId, Rejection};
 #[avro(namespace = "tradewind.edge", repr = "bare_union")]
 pub enum EdgeReply {
     /// Decided, or not decidable: the command failed for reasons of its own and lies in the dead letters.
-    Outcome { instance: String, command_id: MessageId, outcome: Settled },
+    ///
+    /// Who asks the key's task for what it keeps sees the outcome when the task has read its source up to `position`.
+    Outcome { instance: String, command_id: MessageId, outcome: Settled, position: i64 },
 }
 
 /// How a command ended.

@@ -1,1 +1,172 @@
+//! Bad configuration ends the process at once, with a message that says what, where and what to do.
 
+use std::{
+    fs,
+    net::TcpListener,
+    path::Path,
+    process::{Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+use tradewind_tests::{
+    broker::Broker,
+    process::{binary, command, free_port, run},
+    registry::Registry,
+    shop::Shop,
+};
+
+/// A process that cannot start must say so within this time, and not try for ever.
+const ENDS_WITHIN: Duration = Duration::from_secs(90);
+
+/// Runs what must fail; gives what it said.
+#[track_caller]
+fn fails(arguments: &[&str], says: &[&str]) -> String {
+    let output = ends(arguments);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{arguments:?} said {said}");
+    let line = said.lines().find(|line| line.starts_with("tradewind: ")).unwrap_or_default();
+    for part in says {
+        assert!(line.contains(part), "{arguments:?}: {part:?} is not in {line:?}; all of it:\n{said}");
+    }
+    said
+}
+
+/// Runs the binary and waits for its end.
+#[track_caller]
+fn ends(arguments: &[&str]) -> Output {
+    let mut child = command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let deadline = Instant::now() + ENDS_WITHIN;
+    while child.try_wait().expect("a child can be asked").is_none() {
+        if Instant::now() > deadline {
+            let _ = child.kill();
+            let output = child.wait_with_output().expect("its output");
+            panic!("{arguments:?} does not end:\n{}", String::from_utf8_lossy(&output.stderr));
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child.wait_with_output().expect("its output")
+}
+
+fn up<'a>(data_dir: &'a str, listen: &'a str, admin_listen: &'a str) -> Vec<&'a str> {
+    vec!["up", "--no-demo", "--data-dir", data_dir, "--listen", listen, "--admin-listen", admin_listen]
+}
+
+fn text(path: &Path) -> String {
+    path.display().to_string()
+}
+
+const ANY: &str = "127.0.0.1:0";
+
+#[test]
+fn a_port_that_is_taken() {
+    let taken = TcpListener::bind(ANY).expect("a port");
+    let taken = taken.local_addr().expect("an address").to_string();
+    let home = TempDir::new().expect("a folder");
+    let data_dir = home.path().join("data");
+    fails(&up(&text(&data_dir), &taken, ANY), &[&taken, "--listen", "TRADEWIND_LISTEN", "another"]);
+    fails(&up(&text(&data_dir), ANY, &taken), &[&taken, "--admin-listen", "TRADEWIND_ADMIN_LISTEN"]);
+    assert!(!data_dir.exists(), "nothing was touched");
+}
+
+#[test]
+fn a_folder_of_somebody_else() {
+    let home = TempDir::new().expect("a folder");
+    let log = home.path().join("log");
+    fs::create_dir(&log).expect("a folder");
+    fs::write(log.join("letters.txt"), "Dear Ada").expect("a file");
+    fails(&up(&text(home.path()), ANY, ANY), &[&text(&log), "--data-dir"]);
+    let there: Vec<_> =
+        fs::read_dir(&log).expect("a folder").map(|entry| entry.expect("an entry").file_name()).collect();
+    assert_eq!(there, ["letters.txt"], "nothing was touched");
+}
+
+#[test]
+fn a_data_directory_that_cannot_be_made() {
+    let home = TempDir::new().expect("a folder");
+    let file = home.path().join("file");
+    fs::write(&file, "no folder").expect("a file");
+    fails(&up(&text(&file.join("data")), ANY, ANY), &[&text(&file), "--data-dir"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_data_directory_in_use_and_other_partitions() {
+    let mut shop = Shop::embedded().await;
+    let data_dir = text(&shop.data_dir());
+    tokio::task::block_in_place(|| {
+        fails(&up(&data_dir, ANY, ANY), &[&data_dir, "--data-dir", "in use"]);
+        fails(&["audit", "--data-dir", &data_dir], &[&data_dir, "not at rest", "stop the process"]);
+        shop.processes[0].stop();
+        let mut other = up(&data_dir, ANY, ANY);
+        other.extend(["--partitions", "7"]);
+        fails(&other, &["has 4 partitions", "TRADEWIND_PARTITIONS", "7", "say 4"]);
+        shop.processes[0].restart();
+    });
+    shop.ready().await;
+    shop.close();
+}
+
+#[test]
+fn a_broker_that_nobody_is() {
+    let nobody = format!("127.0.0.1:{}", free_port());
+    let registry = "http://127.0.0.1:9";
+    let home = TempDir::new().expect("a folder");
+    let secrets = text(&home.path().join("secrets.json"));
+    fails(&["topics", "plan", "--brokers", &nobody], &[&nobody, "--brokers"]);
+    let worker = ["worker", "--brokers", &nobody, "--registry", registry, "--secrets-file", &secrets];
+    fails(&worker, &[&nobody, "--brokers"]);
+}
+
+#[test]
+fn what_kafka_needs_is_named() {
+    fails(
+        &["worker", "--secrets-file", "unused.json", "--brokers", "127.0.0.1:1"],
+        &["--registry", "TRADEWIND_REGISTRY"],
+    );
+    fails(&["topics", "apply"], &["--brokers", "TRADEWIND_BROKERS"]);
+    fails(&["connect", "--gateway", "http://127.0.0.1:1", "--gateway-key", "k"], &["--brokers", "TRADEWIND_BROKERS"]);
+    fails(&["worker", "--brokers", "127.0.0.1:1"], &["--secrets-file", "TRADEWIND_SECRETS_FILE"]);
+    fails(&["worker", "--capability", "orders"], &["orders", "--capability", "order"]);
+    assert!(!Path::new("unused.json").exists(), "nothing was touched");
+}
+
+#[test]
+fn topics_that_are_not_there_or_otherwise_on_kafka() {
+    let (broker, registry) = (Broker::shared().bootstrap(), Registry::shared().url());
+    let namespace = format!("t{}", uuid::Uuid::now_v7().simple());
+    let home = TempDir::new().expect("a folder");
+    let (secrets, data_dir) = (text(&home.path().join("secrets.json")), text(&home.path().join("data")));
+    let log = ["--brokers", &broker, "--registry", registry, "--namespace", &namespace];
+    let worker = [&["worker", "--secrets-file", &secrets, "--data-dir", &data_dir][..], &log].concat();
+    fails(&worker, &["there is no topic", &namespace, "tradewind topics apply"]);
+
+    let planned = run(&[&["topics", "plan"][..], &log].concat());
+    assert!(String::from_utf8_lossy(&planned.stdout).contains("topics would be created"));
+    let applied = || run(&[&["topics", "apply"][..], &log].concat());
+    assert!(applied().status.success());
+    let again = applied();
+    assert!(String::from_utf8_lossy(&again.stdout).starts_with("0 topics created"), "{again:?}");
+
+    fails(&[&worker[..], &["--partitions", "7"]].concat(), &["has 4 partitions", "TRADEWIND_PARTITIONS", "say 4"]);
+    fails(&[&["topics", "apply", "--partitions", "7"][..], &log].concat(), &["4 partitions", "7"]);
+    let nobody = format!("http://127.0.0.1:{}", free_port());
+    let deaf =
+        ["worker", "--secrets-file", &secrets, "--brokers", &broker, "--registry", &nobody, "--namespace", &namespace];
+    fails(&deaf, &[&nobody, "--registry"]);
+}
+
+#[test]
+fn an_edge_that_nobody_is() {
+    let edge = format!("http://127.0.0.1:{}", free_port());
+    let file = text(&Path::new(env!("CARGO_MANIFEST_DIR")).join("data/northwind.sql"));
+    fails(&["import", "northwind", &file, "--edge", &edge], &[&edge, "--edge"]);
+    fails(&["import", "northwind", "no-such-file.sql", "--edge", &edge], &["no-such-file.sql"]);
+}
+
+#[test]
+fn a_value_that_is_none_names_its_option() {
+    let output = command(&["up"]).env("TRADEWIND_PARTITIONS", "many").output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{} said {said}", binary().display());
+    assert!(said.contains("many") && said.contains("--partitions"), "{said}");
+}

@@ -23,7 +23,16 @@ async fn on_the_embedded_log() {
     let confirmed = customer.place("with-another", &order("LAMP", 1, "tok_visa")).await.expect(201);
     assert_eq!(confirmed["status"], "confirmed");
     let story: Vec<_> = confirmed["history"].as_array().expect("a history").iter().map(|step| &step["type"]).collect();
-    assert_eq!(story, ["OrderPlaced", "StockSecured", "PaymentSecured", "OrderConfirmed"]);
+    let steps = [
+        "OrderPlaced",
+        "LineReserved",
+        "StockSecured",
+        "PaymentSecured",
+        "LineCommitted",
+        "StockCommitted",
+        "OrderConfirmed",
+    ];
+    assert_eq!(story, steps);
     assert_eq!(shop.stock("LAMP").await, (1, 0, 1));
     assert_eq!(shop.close().charges("succeeded"), 1);
 }

@@ -24,7 +24,6 @@ async fn fifty_times(shop: Shop) {
     for answer in &answers {
         assert_eq!((answer.status, &answer.body), (201, &first));
     }
-    assert_eq!(answers.iter().filter(|answer| !answer.is_replay()).count(), 1, "the others are replays");
 
     let id = product["id"].as_str().expect("a product has an id");
     let administrator = shop.administrator().await;

@@ -15,7 +15,7 @@ use bugs::Bug;
 use world::World;
 
 /// Seeds in an ordinary run.
-const SEEDS: u64 = 600;
+const SEEDS: u64 = 1_000;
 /// Within how many seeds each bug is found.
 const BITES_WITHIN: u64 = 400;
 

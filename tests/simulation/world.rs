@@ -333,6 +333,17 @@ impl World {
                 self.say(|| format!("node {id} takes epoch {epoch}"));
                 self.tell(id, Input::Recovered);
             }
+            Effect::Rejoin => {
+                // What it was told before is about a session that is over.
+                self.log.owners.retain(|_, owner| *owner != id);
+                let node = &mut self.nodes[id];
+                node.assigned.clear();
+                node.revoking.clear();
+                node.inputs.clear();
+                node.fetching.clear();
+                node.restoring.clear();
+                node.epoch = self.log.take_epoch(id);
+            }
             Effect::Flush { partition, mut batch } => {
                 if self.bug == Some(Bug::FlushLosesAChange) {
                     batch.changes.pop();
@@ -353,23 +364,6 @@ impl World {
                 for partition in std::mem::take(&mut node.revoking) {
                     node.assigned.remove(&partition);
                     self.log.owners.remove(&partition);
-                }
-                // Fenced out of the group: everything is somebody else's, or nobody's.
-                let alive = &node.stores;
-                let gone: Vec<_> = node
-                    .assigned
-                    .iter()
-                    .copied()
-                    .filter(|p| {
-                        !alive.contains_key(p) && !node.todo.iter().any(|e| matches!(e, Effect::Open(q) if q == p))
-                    })
-                    .filter(|p| !node.inputs.iter().any(|i| matches!(i, Input::Assigned(q) if q.contains(p))))
-                    .collect();
-                for partition in gone {
-                    node.assigned.remove(&partition);
-                    if self.log.owners.get(&partition) == Some(&id) {
-                        self.log.owners.remove(&partition);
-                    }
                 }
             }
             Effect::Leave => {}

@@ -80,7 +80,7 @@ impl Client {
     /// Registers, and logs in.
     pub async fn register(&self, email: &str, password: &str) -> Self {
         let user = json!({"email": email, "password": password, "name": "Ada Buyer"});
-        self.post("/v1/users", email, &user).await.expect(201);
+        self.decided("/v1/users", email, &user).await.expect(201);
         self.log_in(email, password).await
     }
 
@@ -97,17 +97,22 @@ impl Client {
         self.settle(|| self.request(Method::PUT, path).header("if-match", etag).json(body)).await
     }
 
-    /// Places an order and asks under the same key until it is decided: 201, or why not.
-    pub async fn place(&self, key: &str, order: &Value) -> Answer {
+    /// Posts, and asks under the same key until it is decided.
+    pub async fn decided(&self, path: &str, key: &str, body: &Value) -> Answer {
         let began = Instant::now();
         loop {
-            let answer = self.post("/v1/orders", key, order).await;
+            let answer = self.post(path, key, body).await;
             if answer.status != 202 {
                 return answer;
             }
-            assert!(began.elapsed() < PATIENCE, "an order stays undecided: {}", answer.body);
+            assert!(began.elapsed() < PATIENCE, "{path} stays undecided: {}", answer.body);
             tokio::time::sleep(PAUSE).await;
         }
+    }
+
+    /// Places an order, until it is decided: 201, or why not.
+    pub async fn place(&self, key: &str, order: &Value) -> Answer {
+        self.decided("/v1/orders", key, order).await
     }
 
     /// A request, as it is sent once and by whoever wants to meddle with it.

@@ -159,12 +159,12 @@ impl Shop {
             "description": "On sale.",
             "variants": [{"sku": sku, "price": {"amount": cents, "currency": "EUR"}}],
         });
-        let product = administrator.post("/v1/products", &format!("product {sku}").replace(' ', "-"), &product).await;
+        let product = administrator.decided("/v1/products", &format!("product-{sku}"), &product).await.expect(201);
         if stock > 0 {
             let receipts = format!("/v1/stock/{sku}/receipts");
-            administrator.post(&receipts, &format!("receipt-{sku}"), &json!({"quantity": stock})).await.expect(201);
+            administrator.decided(&receipts, &format!("receipt-{sku}"), &json!({"quantity": stock})).await.expect(201);
         }
-        product.expect(201)
+        product
     }
 
     /// on_hand, reserved and allocated of a SKU.

@@ -40,7 +40,8 @@ pub struct Platform {
 impl Platform {
     /// The embedded log below this directory, its topics created, its registry open.
     pub fn embedded(args: &LogArgs, data_dir: &Path) -> Result<Self> {
-        let log: Arc<dyn Log> = EmbeddedLog::open(&data_dir.join("log"), embedded::Options::default())?;
+        let log: Arc<dyn Log> = EmbeddedLog::open(&data_dir.join("log"), embedded::Options::default())
+            .with_context(|| format!("the data directory {} (--data-dir, TRADEWIND_DATA_DIR)", data_dir.display()))?;
         topics::apply(log.as_ref(), args)?;
         let registry = Registry::open(&log, &format!("{}.{REGISTRY_TOPIC}", args.namespace))?;
         let resolved = registry.resolve(&list::all())?;
@@ -54,16 +55,26 @@ impl Platform {
         let Some(url) = &args.registry else {
             bail!("Kafka needs a schema registry: give its URL with --registry or TRADEWIND_REGISTRY");
         };
-        let log: Arc<dyn Log> = KafkaLog::connect(brokers, kafka::Options::default())?;
+        let log: Arc<dyn Log> = connect(brokers)?;
         if create {
             topics::apply(log.as_ref(), args)?;
         }
         let client = Arc::new(client::Client::new(url)?);
-        let resolved = client.resolve(&list::all(), REGISTRY_PATIENCE)?;
+        let resolved = client
+            .resolve(&list::all(), REGISTRY_PATIENCE)
+            .with_context(|| format!("the schema registry {url} (--registry, TRADEWIND_REGISTRY)"))?;
         let codecs = codecs(&resolved)?;
         let layout = layout(log.as_ref(), args)?;
         Ok(Self { log, layout, codecs, source: resolved.source, registry: None })
     }
+}
+
+/// Kafka, without regard to what is on it.
+pub fn connect(brokers: &str) -> Result<Arc<KafkaLog>> {
+    let log = KafkaLog::connect(brokers, kafka::Options::default());
+    log.with_context(|| {
+        format!("Kafka at {brokers} (--brokers, TRADEWIND_BROKERS): is it running, and is that its address?")
+    })
 }
 
 fn codecs(resolved: &Resolved) -> Result<Codecs> {

@@ -20,11 +20,13 @@ const FIRST_DECISION: Duration = Duration::from_secs(300);
 
 pub async fn run(args: EdgeArgs) -> Result<()> {
     let administrator = administrator::of(&args.administrator, false)?;
-    let secrets = super::secrets(&args.secrets)?;
+    let secrets_file = super::secrets_file(&args.secrets)?;
     let listener = http::bind(args.listen, "--listen, TRADEWIND_LISTEN").await?;
     let admin_listener = http::bind(args.admin_listen, "--admin-listen, TRADEWIND_ADMIN_LISTEN").await?;
     let edge_at = listener.local_addr()?;
     let platform = super::on_kafka(&args.log).await?;
+    // Only now: where the rest is wrong, nothing is touched.
+    let secrets = Secrets::load_or_create(secrets_file)?;
     let queries = queries::Remote::new(
         &platform.log,
         &platform.codecs,

@@ -15,8 +15,9 @@ pub mod up;
 pub mod worker;
 mod workers;
 
+use std::path::Path;
+
 use anyhow::{Context, Result, bail};
-use tradewind_edge::Secrets;
 
 use crate::{cli, platform::Platform};
 
@@ -31,10 +32,10 @@ async fn on_kafka(args: &cli::LogArgs) -> Result<Platform> {
     tokio::task::spawn_blocking(move || Platform::kafka(&args, &brokers, false)).await?
 }
 
-/// The shop's keys, which a role that runs apart must be given.
-fn secrets(args: &cli::Secrets) -> Result<Secrets> {
-    let path = args.secrets_file.as_ref().context(
+/// The file of the shop's keys, which a role that runs apart must be given.
+fn secrets_file(args: &cli::Secrets) -> Result<&Path> {
+    let file = args.secrets_file.as_deref();
+    file.context(
         "the shop's keys are needed: name their file with --secrets-file or TRADEWIND_SECRETS_FILE; it is made where there is none, and all processes of a shop need the same",
-    )?;
-    Ok(Secrets::load_or_create(path)?)
+    )
 }

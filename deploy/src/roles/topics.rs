@@ -1,7 +1,7 @@
 //! `tradewind topics plan|apply`.
 
 use anyhow::{Result, bail};
-use tradewind_topics::kafka::{KafkaLog, Options};
+use tradewind_topics::kafka::KafkaLog;
 
 use crate::{
     cli::{LogArgs, Topics},
@@ -31,5 +31,5 @@ fn connect(args: &LogArgs) -> Result<std::sync::Arc<KafkaLog>> {
             "topics are planned and created on Kafka: give its bootstrap servers with --brokers or TRADEWIND_BROKERS (the embedded log makes its own)"
         );
     };
-    Ok(KafkaLog::connect(brokers, Options::default())?)
+    platform::connect(brokers)
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use tokio::sync::watch;
+use tradewind_edge::Secrets;
 use tradewind_runtime::{Local, Serving};
 
 use super::{http, queries, workers::Workers};
@@ -14,13 +15,15 @@ use crate::{
 
 pub async fn run(args: WorkerArgs) -> Result<()> {
     let stages = named(&args.capabilities)?;
-    let secrets = super::secrets(&args.secrets)?;
+    let secrets_file = super::secrets_file(&args.secrets)?;
     let listener = http::bind(args.query_listen, "--query-listen, TRADEWIND_QUERY_LISTEN").await?;
     let address = match &args.advertise {
         Some(address) => address.clone(),
         None => listener.local_addr()?.to_string(),
     };
     let platform = super::on_kafka(&args.log).await?;
+    // Only now: where the rest is wrong, nothing is touched.
+    let secrets = Secrets::load_or_create(secrets_file)?;
     let serving = Serving::default();
     let mut workers = Workers::start(&stages, &platform, &args.data_dir, &serving, &args.instance)?;
     let runtime = tokio::runtime::Handle::current();

@@ -218,7 +218,8 @@ impl Work<'_> {
         let id = MessageId::derived(self.command.id.uuid(), &format!("reply {command_id} {}", to.instance));
         let actor = self.command.actor.clone();
         let around = self.following(id, self.command.id, String::new(), actor);
-        let reply = EdgeReply::Outcome { instance: to.instance.clone(), command_id, outcome };
+        let position = self.record.after();
+        let reply = EdgeReply::Outcome { instance: to.instance.clone(), command_id, outcome, position };
         let value = self.encode(topic, around.with(reply))?;
         let place = Place::Partition(u32::try_from(to.partition).unwrap_or_default());
         self.push(topic, place, value);

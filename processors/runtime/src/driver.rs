@@ -192,6 +192,15 @@ impl Driver<'_> {
                 patiently(self.stop, "taking a new epoch", || session.recover())?;
                 return Ok(Some(Input::Recovered));
             }
+            Effect::Rejoin => {
+                // A later session with this identity says so here, and ends this one for good.
+                if let Err(LogError::Fenced(why)) = session.poll(Duration::ZERO) {
+                    return Err(WorkerError::Log(LogError::Fenced(why)));
+                }
+                self.session = None;
+                let config = self.place.session.clone();
+                self.session = Some(patiently(self.stop, "joining", || self.place.log.session(config.clone()))?);
+            }
             Effect::Flush { partition, batch } => {
                 let result = match self.stores.get(&partition) {
                     Some(store) => store.apply(batch),

@@ -7,7 +7,7 @@
 //!   │           ▲                                        │   │     │
 //!   │           │ Committed: uncommitted → committed     │   │     │ Fenced
 //!   │           └────────────────────────────────────────┘   │     ▼
-//!   │                                       Aborted, Unknown │   every task dropped, session rejoins
+//!   │                                       Aborted, Unknown │   every task dropped, another session begun
 //!   │  Opened: replay the changelog to its end               ▼
 //!   └──────────────────────────────────────────────────── Recovering: uncommitted of every task dropped
 //! ```
@@ -73,6 +73,8 @@ pub enum Effect {
     Commit(Vec<(TopicPartition, Offset)>),
     /// Take a new epoch: answer with [`Input::Recovered`].
     Recover,
+    /// Leave the session as it is and begin another: nothing of the old one counts any more.
+    Rejoin,
     /// Write this to the task's store: answer with [`Input::Flushed`].
     Flush { partition: u32, batch: Batch },
     /// Make the task's store survive a crash, close it, and stop serving it.
@@ -288,14 +290,16 @@ impl Worker {
         for task in self.tasks.values_mut() {
             task.rollback();
         }
-        self.phase = Phase::Recovering;
         if let CommitError::Fenced(why) = error {
             tracing::warn!(stage = self.processing.stage(), why, "fenced: giving every task up and joining anew");
-            let all: Vec<_> = self.tasks.keys().copied().collect();
-            self.drop_tasks(&all, effects);
-        } else {
-            tracing::warn!(stage = self.processing.stage(), %error, "taking a new epoch and reading the positions anew");
+            effects.extend(std::mem::take(&mut self.tasks).into_keys().map(Effect::Close));
+            self.phase = Phase::Running;
+            self.leaving = None;
+            effects.push(if self.stopping { Effect::Leave } else { Effect::Rejoin });
+            return;
         }
+        tracing::warn!(stage = self.processing.stage(), %error, "taking a new epoch and reading the positions anew");
+        self.phase = Phase::Recovering;
         effects.push(Effect::Recover);
     }
 

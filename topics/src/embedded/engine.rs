@@ -206,8 +206,12 @@ impl Engine {
         }
         match round.write() {
             Ok(tails) => {
-                for (partition, tail) in tails {
-                    partition.publish(tail);
+                // All is there before anybody is woken: who has seen one record of a transaction finds the others.
+                for (partition, tail) in &tails {
+                    partition.publish(*tail);
+                }
+                for (partition, _) in &tails {
+                    partition.ring();
                 }
                 for (ends, request) in admitted {
                     request.complete(ends);

@@ -64,10 +64,14 @@ impl Partition {
         self.beginning.store(offset, Ordering::Release);
     }
 
-    /// Shows what was committed, and wakes those who wait for it.
+    /// Shows what was committed.
     pub fn publish(&self, tail: Tail) {
         *self.tail.lock() = tail;
         self.end.store(tail.next, Ordering::Release);
+    }
+
+    /// Wakes those who wait for what was committed.
+    pub fn ring(&self) {
         for watcher in self.watchers.lock().iter() {
             watcher.ring();
         }
