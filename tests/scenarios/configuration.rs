@@ -94,12 +94,12 @@ async fn a_data_directory_in_use_and_other_partitions() {
     let mut shop = Shop::embedded().await;
     let data_dir = text(&shop.data_dir());
     tokio::task::block_in_place(|| {
-        fails(&up(&data_dir, ANY, ANY), &[&data_dir, "--data-dir", "in use"]);
+        fails(&up(&data_dir, ANY, ANY), &[&data_dir, "--data-dir", "another process has it open"]);
         fails(&["audit", "--data-dir", &data_dir], &[&data_dir, "not at rest", "stop the process"]);
         shop.processes[0].stop();
         let mut other = up(&data_dir, ANY, ANY);
         other.extend(["--partitions", "7"]);
-        fails(&other, &["has 4 partitions", "TRADEWIND_PARTITIONS", "7", "say 4"]);
+        fails(&other, &["has 4 partitions", "not 7", "--partitions 4"]);
         shop.processes[0].restart();
     });
     shop.ready().await;

@@ -97,7 +97,7 @@ fn key(number: usize) -> String {
 
 /// Orders until it is decided; whatever is promised on the way is written down, and is never broken.
 async fn buy(customer: &Client, number: usize, promised: &Promised) -> Answer {
-    let card = if number % (ORDERS / DECLINED) == 0 { "tok_chargeDeclined" } else { "tok_visa" };
+    let card = if number.is_multiple_of(ORDERS / DECLINED) { "tok_chargeDeclined" } else { "tok_visa" };
     let (key, order) = (key(number), order("LAMP", 1, card));
     loop {
         let request = keyed(customer.request(Method::POST, "/v1/orders"), &key).json(&order);

@@ -37,10 +37,17 @@ fn file() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("data/northwind.sql")
 }
 
-/// Imports; in the middle of it, each of the processes named is killed and comes back.
+/// Imports: the first import is killed, and in the middle of the second each of the processes named is killed and comes
+/// back.
 async fn imported(mut shop: Shop, victims: &[&str]) {
-    let import = shop.importing(&file());
+    let mut killed = shop.mortal_import(&file());
     let orders = |shop: &Shop| shop.tap("order.events").iter().filter(|event| is_placed(event)).count();
+    while orders(&shop) < 50 {
+        assert!(killed.ended().is_none(), "the import ended before it was killed:\n{}", killed.tail());
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    killed.kill9();
+    let import = shop.importing(&file());
     for (round, victim) in victims.iter().enumerate() {
         while orders(&shop) < (round + 1) * 150 {
             assert!(!import.is_finished(), "the import ended before {victim} was killed");

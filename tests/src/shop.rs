@@ -209,13 +209,27 @@ impl Shop {
 
     /// Imports the Northwind record, beside whatever else happens; gives what the import says, or what went wrong.
     pub fn importing(&self, file: &Path) -> JoinHandle<Result<String, String>> {
-        let (file, edge) = (file.display().to_string(), self.edge.clone());
+        let arguments = self.import(file);
         tokio::task::spawn_blocking(move || {
-            let administrator = ["--admin-email", ADMIN_EMAIL, "--admin-password", ADMIN_PASSWORD];
-            let output = run(&[&["import", "northwind", &file, "--edge", &edge][..], &administrator].concat());
+            let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+            let output = run(&arguments);
             let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
             if output.status.success() { Ok(said(&output.stdout)) } else { Err(said(&output.stderr)) }
         })
+    }
+
+    /// An import that can be killed.
+    pub fn mortal_import(&self, file: &Path) -> Process {
+        let arguments = self.import(file);
+        let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+        Process::start("import", &arguments, self.home.path())
+    }
+
+    fn import(&self, file: &Path) -> Vec<String> {
+        let file = file.display().to_string();
+        let import = ["import", "northwind", &file, "--edge", &self.edge];
+        let administrator = ["--admin-email", ADMIN_EMAIL, "--admin-password", ADMIN_PASSWORD];
+        import.into_iter().chain(administrator).map(str::to_owned).collect()
     }
 
     /// Stops the shop in good order and has the topics audited: the books are right, and nothing is open.

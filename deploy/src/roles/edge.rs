@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use tokio::sync::watch;
-use tradewind_edge::{Edge, EdgeConfig};
+use tradewind_edge::{Edge, EdgeConfig, Secrets};
 use tradewind_runtime::Client;
 use tradewind_schemas::{Keyring, MasterKey};
 
