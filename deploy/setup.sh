@@ -33,7 +33,6 @@ test)
   need openjdk-17-jre-headless "Java 17 (for a real Kafka)" has java
   need maven "Maven (to fetch Kafka)" has mvn
   need golang-go "Go (for an independent schema registry)" has go
-  need sqlite3 "sqlite3" has sqlite3
   ;;
 deny)
   if ! PATH="$HOME/.cargo/bin:$PATH" cargo deny --version >/dev/null 2>&1; then

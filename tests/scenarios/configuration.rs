@@ -70,6 +70,14 @@ fn a_port_that_is_taken() {
 }
 
 #[test]
+fn an_admin_port_for_everybody() {
+    let home = TempDir::new().expect("a folder");
+    let data_dir = text(&home.path().join("data"));
+    fails(&up(&data_dir, ANY, "0.0.0.0:0"), &["0.0.0.0:0", "--admin-listen", "TRADEWIND_ADMIN_LISTEN", "loopback"]);
+    assert!(!home.path().join("data").exists(), "nothing is touched");
+}
+
+#[test]
 fn a_folder_of_somebody_else() {
     let home = TempDir::new().expect("a folder");
     let log = home.path().join("log");

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use axum::Router;
 use tokio::{net::TcpListener, sync::watch};
 
@@ -13,6 +13,18 @@ pub async fn bind(address: SocketAddr, option: &str) -> Result<TcpListener> {
             "cannot listen on {address} ({option}): is another process using it? Name another address with {option}"
         )
     })
+}
+
+/// Whoever reaches the admin port may read every topic: it stays on this machine.
+pub fn only_on_loopback(address: SocketAddr, option: &str) -> Result<()> {
+    if address.ip().is_loopback() {
+        return Ok(());
+    }
+    bail!(
+        "{address} ({option}) can be reached from other machines, and what is served there asks nobody who they are: \
+         listen on loopback, such as 127.0.0.1:{}, and put a proxy that does in front of it",
+        address.port()
+    )
 }
 
 /// How long requests under way may take once the process is told to stop.

@@ -22,6 +22,7 @@ const FIRST_DECISION: Duration = Duration::from_secs(60);
 
 pub async fn run(args: Up) -> Result<()> {
     let administrator = administrator::of(&args.administrator, true)?;
+    http::only_on_loopback(args.admin_listen, "--admin-listen, TRADEWIND_ADMIN_LISTEN")?;
     let listener = http::bind(args.listen, "--listen, TRADEWIND_LISTEN").await?;
     let admin_listener = http::bind(args.admin_listen, "--admin-listen, TRADEWIND_ADMIN_LISTEN").await?;
     let (edge_at, admin_at) = (listener.local_addr()?, admin_listener.local_addr()?);
