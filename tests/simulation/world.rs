@@ -7,7 +7,10 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tradewind_runtime::{Effect, Input, Layout, Limits, Names, Opened, STATE, STORES, TIMERS};
 use tradewind_schemas::Timestamp;
-use tradewind_state::{Backend, Range, TaskState};
+use tradewind_state::{
+    Backend, Range, TaskState,
+    model::{Call, Fault},
+};
 use tradewind_topics::{Append, CommitError, TopicPartition, partition_of};
 
 use crate::{
@@ -25,6 +28,9 @@ const CALM: u64 = 60_000;
 /// A transaction older than this is aborted; a silent member loses its partitions after this.
 const TRANSACTION_TIMEOUT: u64 = 120;
 const SESSION_TIMEOUT: u64 = 60;
+
+/// How the model's disk says that a read failed.
+const READ_FAULT: &str = "input/output error";
 
 pub struct World {
     rng: ChaCha8Rng,
@@ -122,6 +128,9 @@ impl World {
         if self.nodes[id].asleep_until > self.step {
             return Ok(());
         }
+        if self.storm() && self.chance(100) {
+            self.fail_a_read(id);
+        }
         self.act(id)
     }
 
@@ -157,6 +166,16 @@ impl World {
         // Its session ends at once or after its time-out; ownership stays until then.
         if self.chance(2) {
             self.log.owners.retain(|_, owner| *owner != id);
+        }
+    }
+
+    /// One of its disks will fail a read: the record in hand must wait, and leave nothing behind.
+    fn fail_a_read(&mut self, id: NodeId) {
+        let running = |partition: &&u32| self.nodes[id].fetching.contains_key(partition);
+        let Some(partition) = self.nodes[id].stores.keys().find(running).copied() else { return };
+        if self.nodes[id].todo.is_empty() {
+            self.nodes[id].disks[&partition].fail_next(Fault::Io(Call::Get));
+            self.say(|| format!("node {id}'s disk {partition} will fail a read"));
         }
     }
 
@@ -367,6 +386,8 @@ impl World {
                 }
             }
             Effect::Leave => {}
+            // A disk that cannot be read when a task begins ends the process, as it should; it is started again.
+            Effect::Halt(why) if why.ends_with(READ_FAULT) => self.crash(id),
             Effect::Halt(why) => return Err(format!("node {id} halts: {why}")),
         }
         Ok(())

@@ -74,10 +74,12 @@ impl Processing {
                 .unwrap_or_else(|panic| Err(Failure::Record(format!("{PANIC}{}", said(panic.as_ref())))))
         };
         let placed = processed.and_then(|()| self.place(outputs, record));
-        match placed {
-            Ok(appends) => {
+        // The last thing that can fail comes before the record is accepted: after that it must not be tried again.
+        let settled = placed.and_then(|appends| Ok((appends, timers::next_due(state)?)));
+        match settled {
+            Ok((appends, due)) => {
                 state.accept();
-                task.look_for_timers().map_err(Failure::from)?;
+                task.remind_at(due);
                 Ok(appends)
             }
             Err(failure) => {

@@ -213,9 +213,14 @@ impl Task {
         self.position = record.after();
     }
 
+    /// Its earliest timer is due then.
+    pub fn remind_at(&mut self, due: Option<Timestamp>) {
+        self.next_due = due;
+    }
+
     pub fn look_for_timers(&mut self) -> Result<(), StateError> {
         if let Some(state) = &self.state {
-            self.next_due = timers::first(state, 1)?.first().map(|(due, ..)| *due);
+            self.next_due = timers::next_due(state)?;
         }
         Ok(())
     }

@@ -17,6 +17,11 @@ pub fn first(task: &TaskState, limit: usize) -> Result<Vec<(Timestamp, Bytes, By
     rows.into_iter().map(|(key, stored)| Ok((due(&key)?, key, stored))).collect()
 }
 
+/// When the earliest is due.
+pub fn next_due(task: &TaskState) -> Result<Option<Timestamp>, StateError> {
+    Ok(first(task, 1)?.first().map(|(due, ..)| *due))
+}
+
 fn due(key: &[u8]) -> Result<Timestamp, StateError> {
     let bytes = key
         .first_chunk::<8>()

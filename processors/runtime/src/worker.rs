@@ -21,7 +21,7 @@ use tradewind_topics::{Append, CommitError, Offset, Receipt, Record, TopicPartit
 use crate::{
     names::Names,
     processing::{Processing, Taken},
-    task::{Opened, Status, Task},
+    task::{Opened, Task},
 };
 
 /// Something that happened.
@@ -341,9 +341,7 @@ impl Worker {
     fn finish_leaving(&mut self, effects: &mut Vec<Effect>) {
         let Some(partitions) = self.leaving.take() else { return };
         for partition in partitions {
-            if let Some(mut task) = self.tasks.remove(&partition)
-                && task.status() != Status::Opening
-            {
+            if let Some(mut task) = self.tasks.remove(&partition) {
                 if let Some(batch) = task.flush_batch() {
                     effects.push(Effect::Flush { partition, batch });
                 }
