@@ -9,7 +9,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 BINARY := $(TARGET)/debug/tradewind
 ARGS ?=
 
-.PHONY: help run build test check format setup
+.PHONY: help run build test race check format setup
 
 help: ## Lists the targets.
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,10 @@ test: setup ## Runs all tests, those on a real Kafka included.
 	@deploy/setup.sh test
 	@$(CARGO) build --workspace --locked
 	@$(CARGO) test --workspace --locked --no-fail-fast
+
+race: build ## Races Kafka Streams on one broker, and writes docs/benchmarks.md: an hour and a half (ARGS=--short: minutes, to see that it works).
+	@deploy/setup.sh test
+	@python3 tests/race/race.py --binaries $(TARGET)/debug $(ARGS)
 
 check: setup ## Formatting, lints, licences and advisories, the walls between the crates.
 	@$(CARGO) fmt --all --check

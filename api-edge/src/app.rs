@@ -18,6 +18,7 @@ use tradewind_topics::{
 
 use crate::{
     auth::{Jwt, Passwords, Throttle, ThrottleConfig},
+    bodies::Bodies,
     catalogue::Catalogue,
     keys::Keys,
     metrics::Metrics,
@@ -38,6 +39,9 @@ pub struct EdgeConfig {
     pub throttle: ThrottleConfig,
     /// Until a session that is not refreshed ends.
     pub session_lifetime: Duration,
+    /// An edge that knows less of the catalogue, of people's keys or of outcomes than there was so long ago is not ready,
+    /// and quotes no prices.
+    pub stale_after: Duration,
     /// Not ready before [`Edge::ensure_admin`](crate::Edge::ensure_admin) has succeeded.
     pub awaits_administrator: bool,
     /// Where the edge's metrics are registered; /metrics shows all of it.
@@ -52,6 +56,7 @@ impl Default for EdgeConfig {
             passwords_waiting: 256,
             throttle: ThrottleConfig::default(),
             session_lifetime: Duration::from_secs(30 * 24 * 3600),
+            stale_after: Duration::from_secs(30),
             awaits_administrator: false,
             metrics: Registry::new(),
         }
@@ -61,13 +66,13 @@ impl Default for EdgeConfig {
 /// An edge that cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum EdgeError {
-    #[error("the edge cannot use the log: {0}")]
+    #[error("the edge cannot use the log")]
     Log(#[from] LogError),
     #[error("the edge needs the topic {0}, which this run does not have: apply the topics first")]
     NoTopic(&'static str),
     #[error(transparent)]
     SigningKey(#[from] crate::auth::NoSigningKey),
-    #[error("the edge's metrics are registered already: {0}")]
+    #[error("the edge's metrics are registered already")]
     Metrics(#[from] prometheus::Error),
     #[error("passwords cannot be hashed: {0}")]
     Passwords(String),
@@ -96,6 +101,7 @@ pub struct App {
     /// Of clients' bodies: keyed, because bodies hold passwords and addresses, and digests are written to topics.
     pub fingerprints: Signer,
     pub recent: Recent,
+    pub bodies: Bodies,
     pub metrics: Metrics,
     pub administered: AtomicBool,
     registering: Vec<tokio::sync::Mutex<()>>,
@@ -134,6 +140,7 @@ impl App {
             pepper: Pepper::new(secrets.email_pepper),
             throttle: Throttle::new(config.throttle),
             recent: Recent::default(),
+            bodies: Bodies::default(),
             administered: AtomicBool::new(!config.awaits_administrator),
             registering: (0..LANES).map(|_| tokio::sync::Mutex::default()).collect(),
             jwt,
@@ -146,11 +153,15 @@ impl App {
         })
     }
 
-    /// What is not ready yet; nothing when requests can be served.
+    /// What is not ready, or not any more; nothing when requests can be served.
     pub fn waits_for(&self) -> Vec<&'static str> {
         let mut missing = Vec::new();
-        for (name, lag) in [("catalogue", self.catalogue.replica().lag()), ("keys", self.keys.replica().lag())] {
-            if lag.is_none() {
+        for (name, lag) in [
+            ("catalogue", self.catalogue.replica().lag()),
+            ("keys", self.keys.replica().lag()),
+            ("replies", Some(self.replies.silent_for())),
+        ] {
+            if lag.is_none_or(|lag| lag > self.config.stale_after) {
                 missing.push(name);
             }
         }

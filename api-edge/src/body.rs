@@ -1,52 +1,106 @@
 //! Bodies of requests: JSON, bounded in size, time and depth, with no field that is not asked for.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
-    body::{Body, to_bytes},
+    body::{Body, Bytes, HttpBody},
     extract::{FromRequest, Request},
     http::{HeaderMap, header},
 };
+use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_path_to_error::Segment;
 
-use crate::problem::{Code, Problem};
+use crate::{
+    app::App,
+    bodies::{Bodies, Held},
+    problem::{Code, Problem},
+};
 
 /// 1 MiB.
-pub const MAX_BYTES: usize = 1 << 20;
+const MOST_BYTES: usize = 1 << 20;
+/// Of what anybody may send without saying who they are: 8 KiB.
+const MOST_FROM_STRANGERS: usize = 8 << 10;
 const MAX_DEPTH: usize = 32;
+/// A value takes far more room than its text: without this, the bytes that are counted would say little.
+const MOST_VALUES: usize = 20_000;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the client sent, as JSON. No body is `{}`.
 #[derive(Debug)]
-pub struct Sent(pub Value);
+pub struct Sent {
+    pub json: Value,
+    _held: Held,
+}
 
-impl<S: Send + Sync> FromRequest<S> for Sent {
+/// What a stranger sent: of routes that need no token.
+pub struct Strangers(pub Sent);
+
+impl FromRequest<Arc<App>> for Sent {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        let (parts, body) = request.into_parts();
-        let bytes = read(body).await?;
-        if bytes.is_empty() {
-            return Ok(Self(Value::Object(serde_json::Map::new())));
-        }
-        if !is_json(&parts.headers) {
-            return Err(Problem::new(Code::UnsupportedMediaType, "Send application/json."));
-        }
-        let value: Value = serde_json::from_slice(&bytes)
-            .map_err(|e| Problem::new(Code::MalformedBody, format!("The body is not JSON: {e}.")))?;
-        if depth(&value) > MAX_DEPTH {
-            return Err(Problem::new(Code::MalformedBody, format!("The body is nested deeper than {MAX_DEPTH}.")));
-        }
-        Ok(Self(value))
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
+        read(request, &app.bodies, MOST_BYTES).await
     }
+}
+
+impl FromRequest<Arc<App>> for Strangers {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
+        read(request, &app.bodies, MOST_FROM_STRANGERS).await.map(Self)
+    }
+}
+
+async fn read(request: Request, bodies: &Bodies, most: usize) -> Result<Sent, Problem> {
+    let (parts, body) = request.into_parts();
+    let (bytes, held) = match tokio::time::timeout(PATIENCE, collect(body, bodies, most)).await {
+        Ok(collected) => collected?,
+        Err(_) => return Err(Problem::new(Code::RequestTimeout, "The body did not arrive within 10 s.")),
+    };
+    if bytes.is_empty() {
+        return Ok(Sent { json: Value::Object(serde_json::Map::new()), _held: held });
+    }
+    if !is_json(&parts.headers) {
+        return Err(Problem::new(Code::UnsupportedMediaType, "Send application/json."));
+    }
+    // At least as many as there are values; few texts have so many of these without.
+    if bytes.iter().filter(|byte| matches!(byte, b',' | b':' | b'[' | b'{')).count() > MOST_VALUES {
+        return Err(Problem::new(Code::TooLarge, format!("The body has more than {MOST_VALUES} values.")));
+    }
+    let json: Value = serde_json::from_slice(&bytes)
+        .map_err(|e| Problem::new(Code::MalformedBody, format!("The body is not JSON: {e}.")))?;
+    if depth(&json) > MAX_DEPTH {
+        return Err(Problem::new(Code::MalformedBody, format!("The body is nested deeper than {MAX_DEPTH}.")));
+    }
+    Ok(Sent { json, _held: held })
+}
+
+/// The whole body, counted as it arrives.
+async fn collect(mut body: Body, bodies: &Bodies, most: usize) -> Result<(Bytes, Held), Problem> {
+    let too_large = || Problem::new(Code::TooLarge, format!("The body is larger than {} KiB.", most >> 10));
+    if body.size_hint().lower() > most as u64 {
+        return Err(too_large());
+    }
+    let (mut whole, mut held) = (Vec::new(), Held::default());
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Problem::new(Code::MalformedBody, "The body broke off."))?;
+        // Trailers say nothing to us.
+        let Ok(data) = frame.into_data() else { continue };
+        if whole.len() + data.len() > most {
+            return Err(too_large());
+        }
+        held.grow(bodies, data.len())?;
+        whole.extend_from_slice(&data);
+    }
+    Ok((whole.into(), held))
 }
 
 impl Sent {
     /// Reads it as a `T`; what does not fit is named by its JSON pointer.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Problem> {
-        serde_path_to_error::deserialize(&self.0).map_err(|error| {
+        serde_path_to_error::deserialize(&self.json).map_err(|error| {
             let why = error.inner().to_string();
             let mut pointer = pointer(error.path());
             let code = if let Some(field) = quoted(&why, "missing field `") {
@@ -62,26 +116,6 @@ impl Sent {
             Problem::new(Code::InvalidBody, detail).at(pointer, code, why)
         })
     }
-}
-
-async fn read(body: Body) -> Result<axum::body::Bytes, Problem> {
-    match tokio::time::timeout(PATIENCE, to_bytes(body, MAX_BYTES)).await {
-        Err(_) => Err(Problem::new(Code::RequestTimeout, "The body did not arrive within 10 s.")),
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(cause)) if is_too_large(&cause) => Err(Problem::new(Code::TooLarge, "The body is larger than 1 MiB.")),
-        Ok(Err(_)) => Err(Problem::new(Code::MalformedBody, "The body broke off.")),
-    }
-}
-
-fn is_too_large(error: &axum::Error) -> bool {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(error) = cause {
-        if error.is::<http_body_util::LengthLimitError>() {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

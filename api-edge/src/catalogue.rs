@@ -1,22 +1,23 @@
 //! The catalogue as this edge knows it: quoted from, listed from.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use tradewind_runtime::Codecs;
 use tradewind_schemas::{
     CategoryId, CodecError, ProductId, Sku,
     catalog::{CatalogEntry, Category, Product, ProductStatus},
 };
-use tradewind_topics::{Log, LogError, Record, list::CATALOG_PRODUCTS};
+use tradewind_topics::{Log, LogError, Offset, Record, list::CATALOG_PRODUCTS};
 
 use crate::{
     problem::{Code, Problem},
     replica::Replica,
 };
-
-/// Beyond this an edge does not quote.
-const STALE: Duration = Duration::from_secs(30);
 
 /// Every product and category, and who has a SKU.
 #[derive(Default)]
@@ -85,6 +86,13 @@ impl Shelf {
         self.categories.get(&id)
     }
 
+    /// Whether a category is this one, or below it.
+    pub fn is_within(&self, id: CategoryId, above: CategoryId) -> bool {
+        let parent = |id: &CategoryId| self.categories.get(id)?.parent_id;
+        // As many steps as there are categories: concurrent moves may have made a circle.
+        std::iter::successors(Some(id), parent).take(self.categories.len() + 1).any(|id| id == above)
+    }
+
     /// By name, then id.
     pub fn categories(&self) -> Vec<Category> {
         let mut all: Vec<_> = self.categories.values().cloned().collect();
@@ -97,6 +105,8 @@ impl Shelf {
 pub struct Catalogue {
     shelf: Arc<RwLock<Shelf>>,
     replica: Replica,
+    /// By partition of `catalog.commands`: what was decided before this position is on the shelf for sure.
+    decided: Mutex<BTreeMap<u32, Offset>>,
 }
 
 impl Catalogue {
@@ -114,7 +124,8 @@ impl Catalogue {
             }
             Ok(())
         };
-        Ok(Self { shelf, replica: Replica::follow(log, topic, partitions, Box::new(apply))? })
+        let replica = Replica::follow(log, topic, partitions, Box::new(apply))?;
+        Ok(Self { shelf, replica, decided: Mutex::default() })
     }
 
     pub fn replica(&self) -> &Replica {
@@ -135,12 +146,30 @@ impl Catalogue {
         Ok(self.look(at))
     }
 
+    /// Waits until the shelf shows what was decided before these positions of `catalog.commands`. The catalogue's
+    /// tasks must have come that far: what they decided is in the topic then, and so below its end.
+    pub async fn shows(&self, positions: &[(u32, Offset)]) -> Result<(), Problem> {
+        let is_known = |(partition, after): &(u32, Offset)| {
+            self.decided.lock().get(partition).is_some_and(|decided| decided >= after)
+        };
+        if positions.iter().all(is_known) {
+            return Ok(());
+        }
+        self.replica.catch_up().await?;
+        let mut decided = self.decided.lock();
+        for (partition, after) in positions {
+            let known = decided.entry(*partition).or_default();
+            *known = (*known).max(*after);
+        }
+        Ok(())
+    }
+
     /// # Errors
-    /// `CatalogueStale` where prices may have changed more than 30 s ago without this edge knowing.
-    pub fn fresh_enough_to_quote(&self) -> Result<(), Problem> {
+    /// `CatalogueStale` where prices may have changed longer ago than that without this edge knowing.
+    pub fn fresh_enough_to_quote(&self, stale: Duration) -> Result<(), Problem> {
         match self.replica.lag() {
-            Some(lag) if lag <= STALE => Ok(()),
-            _ => Err(Problem::new(Code::CatalogueStale, "The catalogue is more than 30 s behind; try again.")),
+            Some(lag) if lag <= stale => Ok(()),
+            _ => Err(Problem::new(Code::CatalogueStale, "The catalogue is too far behind to quote from; try again.")),
         }
     }
 }

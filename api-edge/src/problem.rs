@@ -76,7 +76,7 @@ codes! {
     OrderNotCancellable = "order_not_cancellable", 409, "The order cannot be cancelled any more.";
     Cancelled = "cancelled", 409, "The order was cancelled before it was confirmed.";
     Refused = "refused", 409, "The request does not fit the state of things; the detail says why.";
-    TooLarge = "too_large", 413, "The body is larger than 1 MiB.";
+    TooLarge = "too_large", 413, "The body is larger than this route takes: 1 MiB, or 8 KiB where no token is needed.";
     UnsupportedMediaType = "unsupported_media_type", 415, "Bodies are application/json.";
     ValidationFailed = "validation_failed", 422, "A value is outside of what is allowed.";
     UnknownSku = "unknown_sku", 422, "No published product has this SKU.";

@@ -5,13 +5,14 @@ use std::collections::HashSet;
 use tradewind_schemas::{Currency, Money, ProductId, Sku, discounted, order::OrderLine};
 
 use crate::{
-    catalogue::{Catalogue, Shelf},
+    catalogue::Shelf,
     problem::{Code, Problem},
     shapes::{
         order::{NewLine, PlaceOrder},
         product::MOST_PRICE,
         values::Checks,
     },
+    shop::Shop,
 };
 
 const MOST_LINES: usize = 100;
@@ -28,9 +29,10 @@ struct Offer {
 ///
 /// # Errors
 /// What is wrong with the lines; `NotCaughtUp` where this edge cannot tell whether a SKU exists.
-pub async fn quote(catalogue: &Catalogue, order: &PlaceOrder) -> Result<Vec<OrderLine>, Problem> {
+pub async fn quote(shop: &Shop, order: &PlaceOrder) -> Result<Vec<OrderLine>, Problem> {
     check(order)?;
-    catalogue.fresh_enough_to_quote()?;
+    let catalogue = shop.shown_catalogue().await?;
+    catalogue.fresh_enough_to_quote(shop.config.stale_after)?;
     let offers = |shelf: &Shelf| order.lines.iter().map(|line| offer(shelf, line)).collect::<Vec<_>>();
     // Only what is missing makes the edge wait: a SKU published a moment ago is sold.
     let whole = catalogue.find(|shelf| {

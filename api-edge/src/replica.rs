@@ -1,6 +1,7 @@
 //! A compacted topic, followed from its beginning and kept whole by every edge.
 
 use std::{
+    collections::BTreeMap,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -14,7 +15,10 @@ use tokio::sync::watch;
 use tradewind_schemas::CodecError;
 use tradewind_topics::{Admin, End, Log, LogError, Offset, Reader, Record, Start, TopicPartition};
 
-use crate::problem::{Code, Problem};
+use crate::{
+    problem::{Code, Problem},
+    seldom::Seldom,
+};
 
 const POLL: Duration = Duration::from_millis(50);
 const RETRY: Duration = Duration::from_millis(500);
@@ -43,23 +47,27 @@ impl Replica {
         let caught_up = Arc::new(Mutex::new(None));
         let stop = Arc::new(AtomicBool::new(false));
         let follower = Follower {
-            reader: begin(log, &partitions)?,
+            reader: begin(log, &partitions, &BTreeMap::new())?,
+            taken: BTreeMap::new(),
             log: log.clone(),
             partitions: partitions.clone(),
             admin: admin.clone(),
             apply,
             reaching,
             caught_up: caught_up.clone(),
+            target: None,
+            compared: None,
             stop: stop.clone(),
         };
         let thread = thread::Builder::new()
             .name(format!("replica {topic}"))
             .spawn(move || follower.run())
-            .map_err(|source| LogError::Io { what: format!("no thread to follow {topic}"), source })?;
+            .map_err(|cause| LogError::Io { what: format!("no thread to follow {topic}"), cause })?;
         Ok(Self { partitions, admin, reached, caught_up, stop, thread: Mutex::new(Some(thread)) })
     }
 
-    /// How long ago the replica last had all there was; `None` while it never had.
+    /// It has all that the topic held so long ago; `None` while it never had all. It grows where the replica falls
+    /// behind, cannot read, or has stopped.
     pub fn lag(&self) -> Option<Duration> {
         self.caught_up.lock().map(|at| at.elapsed())
     }
@@ -103,13 +111,22 @@ impl Replica {
 }
 
 fn unavailable(cause: &str) -> Problem {
-    tracing::warn!(cause, "the log does not say how far a topic goes");
+    static UNKNOWN: Seldom = Seldom::new();
+    if let Some(left_out) = UNKNOWN.due() {
+        tracing::warn!(cause, left_out, "the log does not say how far a topic goes");
+    }
     Problem::new(Code::Unavailable, "The log cannot be asked at the moment.")
 }
 
-fn begin(log: &Arc<dyn Log>, partitions: &[TopicPartition]) -> Result<Box<dyn Reader>, LogError> {
+/// A reader of what is not taken yet.
+fn begin(
+    log: &Arc<dyn Log>,
+    partitions: &[TopicPartition],
+    taken: &BTreeMap<TopicPartition, Offset>,
+) -> Result<Box<dyn Reader>, LogError> {
     let mut reader = log.reader()?;
-    let starts: Vec<_> = partitions.iter().map(|partition| (partition.clone(), Start::Beginning)).collect();
+    let start = |partition| taken.get(partition).map_or(Start::Beginning, |after| Start::Offset(*after));
+    let starts: Vec<_> = partitions.iter().map(|partition| (partition.clone(), start(partition))).collect();
     reader.assign(&starts)?;
     Ok(reader)
 }
@@ -122,32 +139,35 @@ fn ends(admin: &dyn Admin, partitions: &[TopicPartition]) -> Result<Vec<Offset>,
 struct Follower {
     log: Arc<dyn Log>,
     reader: Box<dyn Reader>,
+    /// Up to where each partition was taken into the replica.
+    taken: BTreeMap<TopicPartition, Offset>,
     partitions: Vec<TopicPartition>,
     admin: Arc<dyn Admin>,
     apply: Apply,
     reaching: watch::Sender<Vec<Offset>>,
     caught_up: Arc<Mutex<Option<Instant>>>,
+    /// How far the topic went at a time: what is to be reached next. While it is written to all the time, the end of
+    /// this very moment is never reached.
+    target: Option<(Instant, Vec<Offset>)>,
+    compared: Option<Instant>,
     stop: Arc<AtomicBool>,
 }
 
 impl Follower {
     fn run(mut self) {
-        let mut compared: Option<Instant> = None;
         while !self.stop.load(Ordering::Relaxed) {
-            let compare = compared.is_none_or(|at| at.elapsed() > RETRY);
-            if let Err(cause) = self.step(compare) {
+            if let Err(cause) = self.step() {
                 tracing::warn!(topic = %self.partitions[0].topic, %cause, "a replica cannot follow; trying again");
                 thread::sleep(RETRY);
                 self.again();
-            } else if compare {
-                compared = Some(Instant::now());
             }
         }
     }
 
-    fn step(&mut self, compare: bool) -> Result<(), LogError> {
+    fn step(&mut self) -> Result<(), LogError> {
         for record in self.reader.poll(POLL)? {
             self.take(&record);
+            self.taken.insert(record.source.clone(), record.after());
         }
         let reached =
             self.partitions.iter().map(|partition| self.reader.position(partition)).collect::<Result<Vec<_>, _>>()?;
@@ -157,8 +177,17 @@ impl Follower {
             known.clone_from(&reached);
             moved
         });
-        if compare && ends(&*self.admin, &self.partitions)?.iter().zip(&reached).all(|(end, at)| at >= end) {
-            *self.caught_up.lock() = Some(Instant::now());
+        self.compare(&reached)
+    }
+
+    fn compare(&mut self, reached: &[Offset]) -> Result<(), LogError> {
+        if self.target.is_none() && self.compared.is_none_or(|at| at.elapsed() > RETRY) {
+            let now = Instant::now();
+            self.target = Some((now, ends(&*self.admin, &self.partitions)?));
+            self.compared = Some(now);
+        }
+        if let Some((at, _)) = self.target.take_if(|(_, ends)| reached.iter().zip(&*ends).all(|(at, end)| at >= end)) {
+            *self.caught_up.lock() = Some(at);
         }
         Ok(())
     }
@@ -179,10 +208,10 @@ impl Follower {
         }
     }
 
-    /// A reader that failed is replaced. Reading everything again changes nothing: a replica keeps the last value of
-    /// each key, and ends with the same.
+    /// A reader that failed is replaced by one that goes on from there: read again from the beginning, the replica would
+    /// for a while be what it was long ago.
     fn again(&mut self) {
-        match begin(&self.log, &self.partitions) {
+        match begin(&self.log, &self.partitions, &self.taken) {
             Ok(reader) => self.reader = reader,
             Err(cause) => tracing::warn!(%cause, "no reader"),
         }

@@ -7,7 +7,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use parking_lot::Mutex;
@@ -43,6 +43,7 @@ pub struct Replies {
     to: ReplyTo,
     waiting: Waiting,
     numbers: Mutex<u64>,
+    heard: Arc<Mutex<Instant>>,
     stop: Arc<AtomicBool>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -61,6 +62,7 @@ impl Replies {
         let instance = Uuid::now_v7().to_string();
         let to = ReplyTo { partition: partition as i32, instance: instance.clone() };
         let waiting = Waiting::default();
+        let heard = Arc::new(Mutex::new(Instant::now()));
         let stop = Arc::new(AtomicBool::new(false));
         let listener = Listener {
             log: log.clone(),
@@ -69,13 +71,14 @@ impl Replies {
             instance,
             codecs,
             waiting: waiting.clone(),
+            heard: heard.clone(),
             stop: stop.clone(),
         };
         let thread = thread::Builder::new()
             .name("replies".to_owned())
             .spawn(move || listener.run(start))
-            .map_err(|source| LogError::Io { what: "no thread to hear replies".to_owned(), source })?;
-        Ok(Self { to, waiting, numbers: Mutex::default(), stop, thread: Mutex::new(Some(thread)) })
+            .map_err(|cause| LogError::Io { what: "no thread to hear replies".to_owned(), cause })?;
+        Ok(Self { to, waiting, numbers: Mutex::default(), heard, stop, thread: Mutex::new(Some(thread)) })
     }
 
     /// Where processors shall answer to.
@@ -99,6 +102,11 @@ impl Replies {
         }
         waiters.senders.push((number, sender));
         Ok(Expected { id, number, receiver, waiting: self.waiting.clone() })
+    }
+
+    /// How long ago replies could last be read, if there were any.
+    pub fn silent_for(&self) -> Duration {
+        self.heard.lock().elapsed()
     }
 
     /// How many requests wait.
@@ -151,6 +159,8 @@ struct Listener {
     instance: String,
     codecs: Codecs,
     waiting: Waiting,
+    /// When reading last succeeded.
+    heard: Arc<Mutex<Instant>>,
     stop: Arc<AtomicBool>,
 }
 
@@ -160,6 +170,7 @@ impl Listener {
         while !self.stop.load(Ordering::Relaxed) {
             match self.reader.poll(POLL) {
                 Ok(records) => {
+                    *self.heard.lock() = Instant::now();
                     for record in records {
                         next = record.after();
                         self.hear(&record);

@@ -8,17 +8,19 @@ use tradewind_runtime::{Freshness, Outcome, Page, QueryError};
 use tradewind_schemas::{
     Actor, CodecError, Contract, Envelope, Key, MessageId, ReplyTo, Request, RowKey, UserId, View, edge::Settled,
 };
-use tradewind_topics::{Append, LogError, Offset, Topic, TopicPartition, partition_of};
+use tradewind_topics::{Append, LogError, Offset, Topic, TopicPartition, list::CATALOG_COMMANDS, partition_of};
 use uuid::Uuid;
 
 use crate::{
     app::{App, now},
     body::Sent,
     call::Trace,
+    catalogue::Catalogue,
     idempotency::canonical,
     positions::Carried,
     problem::{Code, Problem},
     replies::{Expected, Told},
+    seldom::Seldom,
     waiting::Wait,
 };
 
@@ -116,7 +118,7 @@ impl Shop {
 
     /// What makes two bodies the same.
     pub fn digest(&self, sent: &Sent) -> String {
-        self.fingerprints.fingerprint(&canonical(&sent.0))
+        self.fingerprints.fingerprint(&canonical(&sent.json))
     }
 
     /// What became of this request when it came before. An undecided one is waited for.
@@ -319,6 +321,15 @@ impl Shop {
         }
         Ok(())
     }
+
+    /// The catalogue, showing what the client's tokens name of it.
+    pub async fn shown_catalogue(&self) -> Result<&Catalogue, Problem> {
+        let brought = self.carried.brought()?.iter();
+        let named = brought.filter(|((topic, _), _)| topic == CATALOG_COMMANDS.name);
+        let positions: Vec<_> = named.map(|((_, partition), after)| (*partition, *after)).collect();
+        self.catalogue.shows(&positions).await?;
+        Ok(&self.catalogue)
+    }
 }
 
 /// A key that is text already.
@@ -346,7 +357,10 @@ fn unwritable(cause: CodecError) -> Problem {
 }
 
 fn unavailable(cause: &str) -> Problem {
-    tracing::warn!(cause, "a command was not taken");
+    static NOT_TAKEN: Seldom = Seldom::new();
+    if let Some(left_out) = NOT_TAKEN.due() {
+        tracing::warn!(cause, left_out, "a command was not taken");
+    }
     Problem::new(Code::Unavailable, "The request could not be passed on; try again with the same Idempotency-Key.")
 }
 
@@ -354,11 +368,17 @@ pub(crate) fn unanswered(cause: QueryError) -> Problem {
     match cause {
         QueryError::Behind { .. } => Problem::new(Code::NotCaughtUp, "The views are not that fresh yet; try again."),
         QueryError::Unavailable { .. } => {
-            tracing::warn!(%cause, "a question was not answered");
+            static UNAVAILABLE: Seldom = Seldom::new();
+            if let Some(left_out) = UNAVAILABLE.due() {
+                tracing::warn!(%cause, left_out, "a question was not answered");
+            }
             Problem::new(Code::Unavailable, "A part of the shop does not answer at the moment; try again.")
         }
         QueryError::Broken { .. } => {
-            tracing::error!(%cause, "a question was not answered");
+            static BROKEN: Seldom = Seldom::new();
+            if let Some(left_out) = BROKEN.due() {
+                tracing::error!(%cause, left_out, "a question was not answered");
+            }
             Problem::new(Code::Internal, "A part of the shop cannot be read.")
         }
     }

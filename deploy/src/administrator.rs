@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 
-use crate::cli;
+use crate::{cli, config::Origins};
 
 /// The first administrator's credentials.
 pub struct Administrator {
@@ -27,4 +27,10 @@ pub fn of(args: &cli::Administrator, demo: bool) -> Result<Administrator> {
             "the first administrator needs both an e-mail address (--admin-email, TRADEWIND_ADMIN_EMAIL) and a password (--admin-password, TRADEWIND_ADMIN_PASSWORD)"
         ),
     }
+}
+
+/// For when the platform does not take them.
+pub fn refused(origins: &Origins) -> String {
+    let (email, password) = (origins.of("admin_email"), origins.of("admin_password"));
+    format!("the first administrator (e-mail address {email}, password {password}) could not be made")
 }

@@ -1,8 +1,10 @@
 //! The command line. Configuration is read here and nowhere else: each option also as `TRADEWIND_…`.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, builder::NonEmptyStringValueParser};
+
+use crate::{config::Origins, platform::Settings};
 
 /// An e-commerce platform of stateful stream processors.
 #[derive(Parser)]
@@ -51,6 +53,9 @@ pub enum Command {
     /// Runs the sandbox gateway alone (it is part of `up`).
     #[command(after_help = "Example:\n  tradewind sandbox --listen 127.0.0.1:9090 --data-dir data")]
     Sandbox(SandboxArgs),
+    /// Measures the engine: loads a workload, runs it, watches its output and verifies it.
+    #[command(subcommand)]
+    Bench(crate::bench::Bench),
     /// Prints the version.
     Version,
 }
@@ -58,18 +63,29 @@ pub enum Command {
 /// Which log.
 #[derive(Args, Clone)]
 pub struct LogArgs {
+    #[command(flatten)]
+    pub origins: Origins,
     /// Kafka's bootstrap servers, as host:port,…; without them the embedded log is used.
-    #[arg(long, env = "TRADEWIND_BROKERS")]
+    #[arg(long, env = "TRADEWIND_BROKERS", value_parser = NonEmptyStringValueParser::new())]
     pub brokers: Option<String>,
     /// The schema registry's URL; needed with Kafka, and not used otherwise.
-    #[arg(long, env = "TRADEWIND_REGISTRY")]
+    #[arg(long, env = "TRADEWIND_REGISTRY", value_parser = NonEmptyStringValueParser::new())]
     pub registry: Option<String>,
     /// What the run calls its topics: `<namespace>.order.commands`.
-    #[arg(long, env = "TRADEWIND_NAMESPACE", default_value = "tradewind")]
+    #[arg(long, env = "TRADEWIND_NAMESPACE", default_value = "tradewind", value_parser = namespace)]
     pub namespace: String,
     /// How many partitions topics get when they are created. It is for life.
     #[arg(long, env = "TRADEWIND_PARTITIONS", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub partitions: u32,
+}
+
+/// What Kafka takes in a topic's name, with room for what comes after it.
+fn namespace(text: &str) -> Result<String, String> {
+    let fine = |character: char| character.is_ascii_alphanumeric() || matches!(character, '.' | '_' | '-');
+    match text.len() {
+        1..=100 if text.chars().all(fine) => Ok(text.to_owned()),
+        _ => Err("it must be 1 to 100 of the characters a-z, A-Z, 0-9, `.`, `_` and `-`".to_owned()),
+    }
 }
 
 #[derive(Args, Clone)]
@@ -89,12 +105,44 @@ pub struct Administrator {
     pub admin_password: Option<String>,
 }
 
+/// How long the steps of an order may take, such as `30s`, `10m` or `1h 30m`.
+#[derive(Args, Clone)]
+pub struct Deadlines {
+    /// How long inventory has to answer an order.
+    #[arg(long, env = "TRADEWIND_STOCK_DEADLINE", default_value = "30s", value_parser = duration)]
+    pub stock_deadline: Duration,
+    /// How long a payment may take to be authorised.
+    #[arg(long, env = "TRADEWIND_PAYMENT_DEADLINE", default_value = "10m", value_parser = duration)]
+    pub payment_deadline: Duration,
+    /// How long stock is held for an order that is not paid. Where it is shorter than the other two together, a
+    /// payment may come for stock that is gone; it is given back then.
+    #[arg(long, env = "TRADEWIND_RESERVATION", default_value = "15m", value_parser = duration)]
+    pub reservation: Duration,
+}
+
+impl Deadlines {
+    pub fn settings(&self) -> Settings {
+        let (stock, payment, reservation) = (self.stock_deadline, self.payment_deadline, self.reservation);
+        Settings { deadlines: tradewind_order::Deadlines { stock, payment, reservation } }
+    }
+}
+
+/// From a millisecond to a year.
+fn duration(text: &str) -> Result<Duration, String> {
+    let duration =
+        humantime::parse_duration(text).map_err(|error| format!("{error}; write it as 30s, 10m or 1h 30m"))?;
+    let sane = Duration::from_millis(1)..=Duration::from_secs(366 * 86_400);
+    if sane.contains(&duration) { Ok(duration) } else { Err("it must be from 1ms to 366d".to_owned()) }
+}
+
 #[derive(Args, Clone)]
 pub struct Up {
     #[command(flatten)]
     pub log: LogArgs,
     #[command(flatten)]
     pub secrets: Secrets,
+    #[command(flatten)]
+    pub deadlines: Deadlines,
     #[command(flatten)]
     pub administrator: Administrator,
     /// Where everything is kept.
@@ -136,6 +184,8 @@ pub struct WorkerArgs {
     pub log: LogArgs,
     #[command(flatten)]
     pub secrets: Secrets,
+    #[command(flatten)]
+    pub deadlines: Deadlines,
     /// The stages to run; all if none is named.
     #[arg(long = "capability", env = "TRADEWIND_CAPABILITIES", value_delimiter = ',')]
     pub capabilities: Vec<String>,
@@ -170,6 +220,8 @@ pub struct ConnectArgs {
 
 #[derive(Args, Clone)]
 pub struct SandboxArgs {
+    #[command(flatten)]
+    pub origins: Origins,
     /// Where its charges are kept.
     #[arg(long, env = "TRADEWIND_DATA_DIR", default_value = "data")]
     pub data_dir: PathBuf,
@@ -220,6 +272,8 @@ pub enum Import {
 
 #[derive(Args, Clone)]
 pub struct Northwind {
+    #[command(flatten)]
+    pub origins: Origins,
     /// The file of SQL inserts.
     pub file: PathBuf,
     /// The edge to import through.

@@ -1,16 +1,32 @@
 //! Logs: for people on a terminal, JSON elsewhere.
 
-use std::io::IsTerminal;
+use std::{
+    env::{self, VarError},
+    io::IsTerminal,
+};
 
+use anyhow::{Context, Result, anyhow};
 use tracing_subscriber::EnvFilter;
 
-/// `TRADEWIND_LOG` filters, as in `info,tradewind_runtime=debug`.
-pub fn start() {
-    let filter = EnvFilter::try_from_env("TRADEWIND_LOG").unwrap_or_else(|_| EnvFilter::new("info,apache_avro=error"));
+/// Filters, as in `info,tradewind_runtime=debug`.
+const VARIABLE: &str = "TRADEWIND_LOG";
+
+pub fn start() -> Result<()> {
+    let filter = match env::var(VARIABLE) {
+        Err(VarError::NotPresent) => EnvFilter::new("info,apache_avro=error"),
+        told => {
+            let told = told.with_context(|| format!("{VARIABLE} cannot be read"))?;
+            // Its error tells its cause by itself.
+            EnvFilter::try_new(&told).map_err(|error| {
+                anyhow!("{told:?} (from {VARIABLE}) does not say what to log, as `info` would: {error}")
+            })?
+        }
+    };
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if std::io::stderr().is_terminal() {
         subscriber.init();
     } else {
         subscriber.json().init();
     }
+    Ok(())
 }

@@ -2,22 +2,22 @@
 
 mod administrator;
 mod banner;
+mod bench;
 mod cli;
+mod config;
 mod demo;
+mod descriptors;
 mod logging;
 mod platform;
 mod roles;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use cli::{Cli, Command, Import};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    logging::start();
-    match run(cli) {
+    let cli = config::read();
+    match logging::start().and_then(|()| run(cli)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("tradewind: {error:#}");
@@ -27,6 +27,7 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> anyhow::Result<()> {
+    descriptors::raise_limit();
     let runtime = tokio::runtime::Runtime::new()?;
     match cli.command {
         Command::Up(args) => runtime.block_on(roles::up::run(args)),
@@ -38,6 +39,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Import(Import::Northwind(args)) => runtime.block_on(roles::import::northwind(args)),
         Command::Audit(args) => roles::audit::run(&args),
         Command::Tap(args) => runtime.block_on(roles::tap::run(args)),
+        Command::Bench(command) => bench::run(&command),
         Command::Version => {
             println!("tradewind {}", env!("CARGO_PKG_VERSION"));
             Ok(())

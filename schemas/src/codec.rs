@@ -1,11 +1,6 @@
 //! Values on topics: Avro in Confluent's wire format (a zero byte, the schema's id in four bytes big-endian, the datum).
 
-use std::{
-    collections::HashMap,
-    io::{self, Read},
-    marker::PhantomData,
-    sync::Arc,
-};
+use std::{collections::HashMap, marker::PhantomData, sync::Arc};
 
 use apache_avro::{
     AvroSchemaComponent, Schema, reader::datum::GenericDatumReader, serde::AvroSchema,
@@ -14,7 +9,7 @@ use apache_avro::{
 use parking_lot::RwLock;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Envelope, resolution::Resolution};
+use crate::{Envelope, datum::Datum, resolution::Resolution};
 
 /// A topic's payload: a union of records.
 pub trait Contract: Serialize + DeserializeOwned + AvroSchemaComponent + Send + Sync + 'static {
@@ -100,20 +95,6 @@ pub struct Codec<P> {
     payload: PhantomData<fn() -> P>,
 }
 
-/// Bytes that know whether more was wanted of them than there is: the library takes the end of its input for a null
-/// where a string or a union should come, so that a record that was cut short would be read as a shorter one.
-struct Datum<'a> {
-    rest: &'a [u8],
-    exhausted: bool,
-}
-
-impl Read for Datum<'_> {
-    fn read(&mut self, wanted: &mut [u8]) -> io::Result<usize> {
-        self.exhausted |= wanted.len() > self.rest.len();
-        self.rest.read(wanted)
-    }
-}
-
 /// A schema of another version than ours.
 struct Foreign {
     decoder: GenericDatumReader<'static>,
@@ -152,12 +133,12 @@ impl<P: Contract> Codec<P> {
             self.decoder.read_deser(&mut datum).map_err(|e| self.malformed(e))?
         } else {
             let writer = self.foreign(id)?;
-            let mut bytes = Datum { rest: datum, exhausted: false };
+            let mut bytes = Datum::new(datum);
             let value = writer.decoder.read_value(&mut bytes).map_err(|e| self.malformed(e))?;
-            if bytes.exhausted {
+            if bytes.is_exhausted() {
                 return Err(CodecError::Truncated { topic: self.topic.clone() });
             }
-            datum = bytes.rest;
+            datum = bytes.rest();
             let incompatible = |why| CodecError::Incompatible { id, topic: self.topic.clone(), why };
             let resolved = writer.resolution.resolve(value).map_err(incompatible)?;
             // Written with our schema and read like everything else, so that there is one way from bytes to types.

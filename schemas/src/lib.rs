@@ -4,6 +4,7 @@
 
 pub mod catalog;
 mod codec;
+mod datum;
 pub mod edge;
 mod envelope;
 mod id;
@@ -23,6 +24,7 @@ mod time;
 mod view;
 
 pub use codec::{Codec, CodecError, Contract, SchemaSource, SchemaSourceError, framed_id};
+pub use datum::Datum;
 pub use envelope::{Actor, Envelope, Position, ReplyTo, Request, Role};
 pub use id::{CategoryId, CustomerId, IntentId, MessageId, OrderId, PaymentId, ProductId, SessionId, UserId};
 pub use keyring::{Keyring, KeyringError, MasterKey, NoSecret};

@@ -1,7 +1,7 @@
 //! What a task's state asks of the store below it.
 
 use bytes::Bytes;
-use tradewind_topics::Offset;
+use tradewind_topics::{Millis, Offset};
 
 /// One of a task's stores: a column family, and the first byte of its keys in the changelog. 255 is not a store.
 pub type StoreId = u8;
@@ -13,6 +13,8 @@ pub struct Checkpoint {
     pub changelog: Offset,
     /// What the task has consumed of its source; `None` before the first commit.
     pub source: Option<Offset>,
+    /// When that was the changelog's end, by the clock of whoever wrote it.
+    pub at: Millis,
     /// Which creations of source and changelog this state belongs to (their topic ids).
     pub origin: String,
 }
@@ -56,6 +58,10 @@ pub trait Backend: Send + Sync {
 
     /// Makes what was applied survive a crash.
     fn sync(&self) -> Result<(), StateError>;
+    /// Begins to, and does not wait for it. A fault shows in a later call.
+    fn begin_sync(&self) -> Result<(), StateError> {
+        self.sync()
+    }
 
     fn checkpoint(&self) -> Result<Checkpoint, StateError>;
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use parking_lot::{RwLock, RwLockWriteGuard};
-use tradewind_topics::Offset;
+use tradewind_topics::{Millis, Offset};
 
 use crate::{Backend, Batch, Checkpoint, Range, StateError, StoreId};
 use committed::Committed;
@@ -40,6 +40,11 @@ impl TaskState {
         progress.reach(committed.checkpoint.source);
         let shared = Shared { committed: RwLock::new(committed), progress: Arc::new(progress) };
         Ok(Self { staged: Layer::default(), uncommitted: Layer::default(), shared: Arc::new(shared), backend })
+    }
+
+    /// What the record in hand has staged in this store.
+    pub fn staged(&self, store: StoreId) -> impl Iterator<Item = (&Bytes, Option<&Bytes>)> {
+        self.staged.changes_of(store)
     }
 
     /// What the record in hand sees: all that came before it, and its own changes.
@@ -96,9 +101,9 @@ impl TaskState {
         self.uncommitted.changes()
     }
 
-    /// The transaction was committed: readers see its changes and the new positions, both at once. A position that is
-    /// `None` stays.
-    pub fn commit(&mut self, source: Option<Offset>, changelog: Option<Offset>) {
+    /// The transaction was committed at this time: readers see its changes and the new positions, both at once. A
+    /// position that is `None` stays.
+    pub fn commit(&mut self, source: Option<Offset>, changelog: Option<Offset>, at: Millis) {
         let mut committed = self.shared.committed.write();
         if committed.current.is_empty() {
             std::mem::swap(&mut committed.current, &mut self.uncommitted);
@@ -107,7 +112,9 @@ impl TaskState {
         }
         let checkpoint = &mut committed.checkpoint;
         checkpoint.source = source.or(checkpoint.source);
-        checkpoint.changelog = changelog.unwrap_or(checkpoint.changelog);
+        if let Some(changelog) = changelog {
+            (checkpoint.changelog, checkpoint.at) = (changelog, at);
+        }
         let source = checkpoint.source;
         drop(committed);
         self.shared.progress.reach(source);

@@ -71,6 +71,16 @@ impl RocksBackend {
     }
 }
 
+impl RocksBackend {
+    fn flush(&self, wait: bool) -> Result<(), StateError> {
+        let families: Vec<_> = self.families.iter().filter_map(|name| self.db.cf_handle(name)).collect();
+        let mut options = FlushOptions::default();
+        options.set_wait(wait);
+        let flushed = self.db.flush_cfs_opt(&families, &options);
+        flushed.map_err(|error| fault(&self.dir, "synced", &error))
+    }
+}
+
 impl Backend for RocksBackend {
     fn get(&self, store: StoreId, key: &[u8]) -> Result<Option<Bytes>, StateError> {
         let value = self.db.get_pinned_cf(self.family(store, "read")?, key);
@@ -135,9 +145,11 @@ impl Backend for RocksBackend {
     }
 
     fn sync(&self) -> Result<(), StateError> {
-        let families: Vec<_> = self.families.iter().filter_map(|name| self.db.cf_handle(name)).collect();
-        let flushed = self.db.flush_cfs_opt(&families, &FlushOptions::default());
-        flushed.map_err(|error| fault(&self.dir, "synced", &error))
+        self.flush(true)
+    }
+
+    fn begin_sync(&self) -> Result<(), StateError> {
+        self.flush(false)
     }
 
     fn checkpoint(&self) -> Result<Checkpoint, StateError> {

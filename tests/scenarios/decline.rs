@@ -4,7 +4,15 @@ use tradewind_tests::{client::order, shop::Shop};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn on_the_embedded_log() {
-    let shop = Shop::embedded().await;
+    declined(Shop::embedded().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_kafka() {
+    declined(Shop::on_kafka().await).await;
+}
+
+async fn declined(shop: Shop) {
     shop.sell("LAMP", 4900, 1).await;
     let customer = shop.customers(1).await.remove(0);
 

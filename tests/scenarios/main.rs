@@ -1,10 +1,15 @@
 //! The acceptance scenarios: a running shop, seen from outside.
 
+mod audit;
 mod bad_input;
+mod bad_values;
 mod configuration;
 mod crashes;
 mod decline;
 mod duplicates;
 mod flash_sale;
 mod northwind;
+mod one_process;
 mod slow_authorisation;
+mod tap;
+mod workers;

@@ -1,5 +1,4 @@
-//! The gateway takes its time. What a reservation that expires meanwhile leads to is shown where time can be set: the
-//! scenarios of the order processor. Here time is real, and the customer is who does not wait.
+//! The gateway takes its time: three seconds, in which the customer goes away or the reservation expires.
 
 use std::time::Duration;
 
@@ -12,7 +11,15 @@ use tradewind_tests::{
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_authorisation_confirms_the_order() {
-    let shop = Shop::embedded().await;
+    confirmed_late(Shop::embedded().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_authorisation_confirms_the_order_on_kafka() {
+    confirmed_late(Shop::in_one_process_on_kafka().await).await;
+}
+
+async fn confirmed_late(shop: Shop) {
     shop.sell("LAMP", 4900, 1).await;
     let customer = shop.customers(1).await.remove(0);
     let location = place_without_waiting(&customer).await;
@@ -40,6 +47,51 @@ async fn an_order_cancelled_during_the_authorisation_is_voided_and_its_stock_is_
     assert_eq!((&order["status"], &order["totals"]["net"]["amount"]), (&"cancelled".into(), &0.into()));
     let closed = shop.close();
     assert_eq!((closed.charges("succeeded"), closed.charges("canceled")), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stock_whose_reservation_expired_during_the_authorisation_is_somebody_elses() {
+    let shop = Shop::embedded_with(&["--reservation", "1s"]).await;
+    shop.sell("LAMP", 4900, 1).await;
+    let mut customers = shop.customers(2).await;
+    let (late, quick) = (customers.remove(0), customers.remove(0));
+    let location = place_without_waiting(&late).await;
+
+    shop.stock_becomes("LAMP", (1, 0, 0)).await;
+    let bought = quick.place("quick", &order("LAMP", 1, "tok_visa")).await.expect(201);
+    assert_eq!(bought["status"], "confirmed");
+
+    let rejected = becomes(&late, &location, "rejected").await;
+    assert_eq!(rejected["reason"], "stock_expired");
+    payment_becomes(&late, &location, "voided").await;
+    assert_eq!(shop.stock("LAMP").await, (1, 0, 1));
+    let closed = shop.close();
+    assert_eq!((closed.charges("succeeded"), closed.charges("canceled")), (1, 1));
+}
+
+/// The reservations end just when the authorisations come. Whoever wins: confirmed with stock, or rejected and voided.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_whose_reservation_races_the_authorisation_ends_one_way_or_the_other() {
+    const ORDERS: i64 = 12;
+    let shop = Shop::embedded_with(&["--reservation", "3050ms"]).await;
+    shop.sell("LAMP", 4900, ORDERS).await;
+    let customers = shop.customers(ORDERS as usize).await;
+    let locations = futures::future::join_all(customers.iter().map(place_without_waiting)).await;
+
+    let (mut confirmed, mut voided) = (0, 0);
+    for (customer, location) in customers.iter().zip(&locations) {
+        let ended = until(customer, location, |order| {
+            let paid = order["status"] == "confirmed" && order["payment"]["status"] == "captured";
+            paid || (order["status"] == "rejected" && order["payment"]["status"] == "voided")
+        });
+        match ended.await["status"].as_str() {
+            Some("confirmed") => confirmed += 1,
+            _ => voided += 1,
+        }
+    }
+    shop.stock_becomes("LAMP", (ORDERS, 0, confirmed)).await;
+    let closed = shop.close();
+    assert_eq!((closed.charges("succeeded") as i64, closed.charges("canceled") as i64), (confirmed, voided));
 }
 
 /// Gives the location of an order whose authorisation takes 3 s.

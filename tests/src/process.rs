@@ -117,6 +117,12 @@ impl Process {
         }
     }
 
+    /// The same for a process whose work must come to a right end.
+    pub fn stop_in_good_order(&mut self) {
+        let status = self.stop();
+        assert!(status.success(), "{} ended with {status}:\n{}", self.name, self.tail());
+    }
+
     /// Its process id, while it runs.
     pub fn id(&self) -> Option<u32> {
         self.running.as_ref().map(|running| running.child.id())
@@ -127,9 +133,14 @@ impl Process {
         self.running.as_mut().and_then(|running| running.child.try_wait().expect("a child can be asked"))
     }
 
+    /// All that it has said, on standard output and standard error.
+    pub fn said(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
     /// The end of what it said.
     pub fn tail(&self) -> String {
-        let said = fs::read_to_string(&self.log).unwrap_or_default();
+        let said = self.said();
         let lines: Vec<&str> = said.lines().collect();
         lines[lines.len().saturating_sub(TAIL)..].join("\n")
     }

@@ -23,7 +23,7 @@ const START_WITHIN: Duration = Duration::from_secs(60);
 /// A registry of this test process.
 pub struct Registry {
     url: String,
-    _guard: (Child, ChildStdin),
+    running: Option<(Child, ChildStdin)>,
     _configuration: TempDir,
 }
 
@@ -31,21 +31,17 @@ impl Registry {
     /// The one that the tests of this process share, built and started with the first use.
     pub fn shared() -> &'static Registry {
         static SHARED: OnceLock<Registry> = OnceLock::new();
-        SHARED.get_or_init(Registry::start)
+        SHARED.get_or_init(|| Registry::start_at(free_port()))
     }
 
-    pub fn url(&self) -> &str {
-        &self.url
-    }
-
-    fn start() -> Self {
-        let port = free_port();
+    /// One of its own, without any schemas.
+    pub fn start_at(port: u16) -> Self {
         let configuration = TempDir::new().expect("a folder");
         let file = configuration.path().join("registry.yaml");
         let yaml = format!("server: {{host: 127.0.0.1, port: {port}}}\nstorage: {{type: memory}}\n");
         fs::write(&file, yaml).expect("its configuration");
         let mut guard = Command::new("sh")
-            .args(["-c", GUARD, "guard", &program(), "-config"])
+            .args(["-c", GUARD, "guard", program(), "-config"])
             .arg(&file)
             .stdin(Stdio::piped())
             .spawn()
@@ -56,14 +52,35 @@ impl Registry {
             assert!(Instant::now() < deadline, "the independent registry did not start on port {port}");
             thread::sleep(Duration::from_millis(20));
         }
-        Self { url: format!("http://127.0.0.1:{port}"), _guard: (guard, stdin), _configuration: configuration }
+        Self { url: format!("http://127.0.0.1:{port}"), running: Some((guard, stdin)), _configuration: configuration }
+    }
+
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Ends it: nobody listens there afterwards.
+    pub fn stop(&mut self) {
+        if let Some((mut guard, stdin)) = self.running.take() {
+            drop(stdin);
+            guard.wait().expect("the guard ends");
+        }
+    }
+}
+
+impl Drop for Registry {
+    fn drop(&mut self) {
+        self.stop();
     }
 }
 
 /// The program, built where it is missing.
-fn program() -> String {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("registry/provision.sh");
-    let output = Command::new(script).stderr(Stdio::inherit()).output().expect("the script runs");
-    assert!(output.status.success(), "no independent registry to test with; see the message above");
-    String::from_utf8(output.stdout).expect("a path").trim().to_owned()
+fn program() -> &'static str {
+    static PROGRAM: OnceLock<String> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("registry/provision.sh");
+        let output = Command::new(script).stderr(Stdio::inherit()).output().expect("the script runs");
+        assert!(output.status.success(), "no independent registry to test with; see the message above");
+        String::from_utf8(output.stdout).expect("a path").trim().to_owned()
+    })
 }

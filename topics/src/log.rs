@@ -279,8 +279,8 @@ pub enum LogError {
     /// The directory named for a log is in use, another program's, or a newer version's. It was not touched.
     #[error("the log at {path} was not opened: {what}")]
     Refused { path: String, what: String },
-    #[error("{what}: {source}")]
-    Io { what: String, source: std::io::Error },
+    #[error("{what}: {cause}")]
+    Io { what: String, cause: std::io::Error },
     /// Asked in the wrong order or with senseless arguments: a bug of the caller.
     #[error("misuse of the log: {0}")]
     Misuse(String),

@@ -1,5 +1,6 @@
 //! Who is asking, and what they may.
 
+mod breached;
 mod jwt;
 mod passwords;
 mod refresh;
@@ -13,6 +14,7 @@ use axum::{
 };
 use tradewind_schemas::{Actor, Role, SessionId, UserId};
 
+pub use breached::is_breached;
 pub use jwt::{Jwt, JwtError, LIFETIME, NoSigningKey};
 pub use passwords::Passwords;
 pub use refresh::RefreshToken;

@@ -7,17 +7,22 @@ use tradewind_schemas::{
     catalog::{self, CatalogCommand, CatalogKey},
 };
 use tradewind_topics::list::CATALOG_COMMANDS;
+use uuid::Uuid;
 
-use super::{Asked, next_link};
+use super::{Asked, Place, next_link};
 use crate::{
-    auth::Staff,
+    auth::{Principal, Staff},
     body::Sent,
     cursor,
     idempotency::IdempotencyKey,
+    ids,
     problem::Problem,
     reply::{Page, Pending, Reply},
     routes::products::categories_exist,
-    shapes::product::{Category, NewCategory},
+    shapes::{
+        product::{Category, CategoryChange, NewCategory},
+        values::Checks,
+    },
     shop::{Command, Shop},
 };
 
@@ -69,9 +74,7 @@ pub async fn define(Staff(who): Staff, shop: Shop, key: IdempotencyKey, sent: Se
             categories_exist(&shop, parent).await.map_err(|problem| problem.pointing("/parent_id"))?;
             let (name, parent_id) = (wanted.name.clone(), wanted.parent_id);
             let payload = CatalogCommand::DefineCategory { category_id: id, name, parent_id };
-            let (key, actor) = (CatalogKey::from(id), who.actor());
-            let topic = CATALOG_COMMANDS;
-            shop.send(Command { topic, key, id: id.uuid(), actor, subject: None, digest, payload }).await?
+            shop.send(command(&who, id, id.uuid(), digest, payload)).await?
         }
     };
     let replayed = ended.replayed;
@@ -86,4 +89,39 @@ pub async fn define(Staff(who): Staff, shop: Shop, key: IdempotencyKey, sent: Se
             Ok(Reply::accepted(&pending, "/v1/categories")?.replayed(replayed))
         }
     }
+}
+
+/// Renames a category, or moves it. One change at a time: of two at once, the later has the last word on both.
+#[utoipa::path(patch, path = "/v1/categories/{id}", operation_id = "change_category", tag = "catalog", params(("id" = Uuid, Path)),
+    request_body = CategoryChange, responses((status = 200, body = Category), (status = 202, body = Pending)))]
+pub async fn change(Staff(who): Staff, shop: Shop, Place(id): Place<String>, sent: Sent) -> Result<Reply, Problem> {
+    let id: CategoryId = ids::parse(&id).ok_or_else(Problem::not_found)?;
+    shop.catalogue.replica().catch_up().await?;
+    let now = shop.catalogue.look(|shelf| shelf.category(id).cloned()).ok_or_else(Problem::not_found)?;
+    let wanted: CategoryChange = sent.read()?;
+    wanted.check()?;
+    let (name, parent_id) = (wanted.name.unwrap_or(now.name), wanted.parent_id.unwrap_or(now.parent_id));
+    categories_exist(&shop, parent_id.as_slice()).await.map_err(|problem| problem.pointing("/parent_id"))?;
+    let circles = parent_id.is_some_and(|parent| shop.catalogue.look(|shelf| shelf.is_within(parent, id)));
+    let mut checks = Checks::default();
+    checks.that(!circles, "/parent_id", "circle", "is the category itself, or below it");
+    checks.done()?;
+    let payload = CatalogCommand::DefineCategory { category_id: id, name: name.clone(), parent_id };
+    let ended = shop.send(command(&who, id, Uuid::now_v7(), shop.digest(&sent), payload)).await?;
+    match ended.accepted()? {
+        Some(_) => Reply::ok(&Category { id, name, parent_id }),
+        None => Reply::accepted(&Pending { id: id.to_string(), status: "pending" }, "/v1/categories"),
+    }
+}
+
+/// A command about a category.
+fn command(
+    who: &Principal,
+    category: CategoryId,
+    id: Uuid,
+    digest: String,
+    payload: CatalogCommand,
+) -> Command<CatalogKey, CatalogCommand> {
+    let (key, actor) = (CatalogKey::from(category), who.actor());
+    Command { topic: CATALOG_COMMANDS, key, id, actor, subject: None, digest, payload }
 }

@@ -1,5 +1,6 @@
 //! GET /v1/orders: the orders of a customer, the latest first.
 
+use axum::extract::RawQuery;
 use futures::future::try_join_all;
 use serde::Deserialize;
 use tradewind_runtime::Freshness;
@@ -12,7 +13,7 @@ use uuid::Uuid;
 use super::{Asked, next_link, orders::order};
 use crate::{
     auth::{Principal, forbidden},
-    cursor,
+    cursor, ids,
     problem::{Code, Problem},
     reply::{Page, Reply},
     shapes::order::Order,
@@ -37,14 +38,23 @@ const MOST_LOOKED_AT: usize = 2000;
 
 /// One's orders, the latest first; for staff any customer's.
 #[utoipa::path(get, path = "/v1/orders", operation_id = "list_orders", tag = "order", params(Wanted), responses((status = 200, body = Page<Order>)))]
-pub async fn list(who: Principal, shop: Shop, Asked(asked): Asked<Wanted>) -> Result<Reply, Problem> {
-    if asked.customer_id.is_some() && !who.is_staff() {
+pub async fn list(
+    who: Principal,
+    RawQuery(query): RawQuery,
+    shop: Result<Shop, Problem>,
+    asked: Result<Asked<Wanted>, Problem>,
+) -> Result<Reply, Problem> {
+    // Looked at before the rest of the query: 403 comes before 400.
+    let query = query.unwrap_or_default();
+    let names_a_customer = form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "customer_id");
+    if names_a_customer && !who.is_staff() {
         return Err(forbidden("customer_id is for merchants and administrators."));
     }
+    let (shop, Asked(asked)) = (shop?, asked?);
     let limit = cursor::limit(asked.limit)?;
     let status = asked.status.as_deref().map(status).transpose()?;
     let customer = match &asked.customer_id {
-        Some(id) => id.parse().map_err(|_| {
+        Some(id) => ids::parse(id).ok_or_else(|| {
             let detail = "customer_id is not a UUID.";
             Problem::new(Code::InvalidQuery, detail).at("/customer_id", "invalid", detail)
         })?,

@@ -4,6 +4,7 @@
 mod categories;
 mod customers_orders;
 mod docs;
+mod following;
 mod health;
 mod orders;
 mod password;
@@ -78,6 +79,7 @@ routes! {
     put "/v1/products/{id}/variants/{sku}/price" prices::set;
     get "/v1/categories" categories::list;
     post "/v1/categories" categories::define;
+    patch "/v1/categories/{id}" categories::change;
     get "/v1/stock/{sku}" stock::show;
     get "/v1/stock/{sku}/ledger" stock::ledger;
     post "/v1/stock/{sku}/receipts" stock::receive;
@@ -85,6 +87,7 @@ routes! {
     post "/v1/orders" orders::place;
     get "/v1/orders" customers_orders::list;
     get "/v1/orders/{id}" orders::show;
+    get "/v1/orders/{id}/events" following::follow;
     post "/v1/orders/{id}/cancellation" orders::cancel;
     get "/v1/payments/{id}" payments::show;
     get "/livez" health::live;

@@ -18,6 +18,7 @@ use crate::{
     auth::{Principal, forbidden},
     body::Sent,
     idempotency::IdempotencyKey,
+    ids,
     keys::SHIPPING_ADDRESS,
     problem::{Code, Problem},
     quote::quote,
@@ -30,16 +31,23 @@ use crate::{
     shop::{Command, Ended, Shop},
 };
 
-/// Places an order. Stock and payment are decided before the answer, if they are in time.
+/// Places an order. Stock and payment are decided before the answer, if they are in time. A replay shows the order as
+/// it has become since.
 #[utoipa::path(post, path = "/v1/orders", operation_id = "place_order", tag = "order", request_body = PlaceOrder,
     responses((status = 201, body = Order, description = "Confirmed."), (status = 202, body = Order, description = "Not decided yet."),
         (status = 409, body = ProblemDoc, description = "Rejected: `code` says why, `order_id` which.")))]
-pub async fn place(who: Principal, shop: Shop, key: IdempotencyKey, sent: Sent) -> Result<Reply, Problem> {
-    if !who.is_staff() && overrides(&sent.0) {
+pub async fn place(
+    who: Principal,
+    shop: Result<Shop, Problem>,
+    key: Result<IdempotencyKey, Problem>,
+    sent: Sent,
+) -> Result<Reply, Problem> {
+    if !who.is_staff() && overrides(&sent.json) {
         return Err(forbidden(
             "customer_id, placed_at, unit_price and discount_bp are for merchants and administrators.",
         ));
     }
+    let (shop, key) = (shop?, key?);
     key.required()?;
     let wanted: PlaceOrder = sent.read()?;
     let id = OrderId::new(key.id(&who.user_id.to_string(), "POST", "/v1/orders"));
@@ -85,7 +93,7 @@ async fn prepare(
     let past = wanted.placed_at.is_none_or(|at| (0..=now().millis()).contains(&at.0.millis()));
     checks.that(past, "/placed_at", "out_of_range", "must be between 1970 and now");
     checks.done()?;
-    let lines = quote(&shop.catalogue, &wanted).await?;
+    let lines = quote(shop, &wanted).await?;
     if customer_id != who.user_id
         && shop.row(USER, &IdentityKey::from(customer_id), &(), Freshness::SourceEnd).await?.is_none()
     {
@@ -180,8 +188,8 @@ pub async fn show(who: Principal, shop: Shop, Place(id): Place<String>) -> Resul
 }
 
 /// The order, if this user may see it.
-async fn visible(shop: &Shop, who: &Principal, id: &str) -> Result<OrderView, Problem> {
-    let id: OrderId = id.parse().map_err(|_| Problem::not_found())?;
+pub(crate) async fn visible(shop: &Shop, who: &Principal, id: &str) -> Result<OrderView, Problem> {
+    let id: OrderId = ids::parse(id).ok_or_else(Problem::not_found)?;
     let view = shop.row(ORDER, &id, &(), Freshness::SourceEnd).await?.ok_or_else(Problem::not_found)?;
     if who.may_act_for(view.customer_id) { Ok(view) } else { Err(Problem::not_found()) }
 }

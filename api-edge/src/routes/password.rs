@@ -1,15 +1,14 @@
 //! /v1/users/me/password
 
-use std::time::Instant;
-
 use tradewind_runtime::Freshness;
 use tradewind_schemas::identity::{IdentityCommand, IdentityKey, USER};
 use uuid::Uuid;
 
-use super::{sessions::Address, users::command};
+use super::users::command;
 use crate::{
     auth::Principal,
     body::Sent,
+    client::Address,
     problem::{Code, Problem},
     reply::{Pending, Reply},
     shapes::{
@@ -30,11 +29,12 @@ pub async fn change(who: Principal, shop: Shop, Address(address): Address, sent:
     checks.done()?;
     let user = shop.row(USER, &IdentityKey::from(who.user_id), &(), Freshness::SourceEnd).await?;
     let user = user.ok_or_else(Problem::not_found)?;
-    shop.throttle.check(&user.claim, address, Instant::now())?;
+    let attempt = shop.throttle.admit(&user.claim, address).await?;
     if !shop.passwords.verify(&wanted.current_password, Some(&user.password_hash)).await? {
-        shop.throttle.failed(&user.claim, address, Instant::now());
+        attempt.wrong();
         return Err(Problem::new(Code::InvalidCredentials, "The current password is wrong."));
     }
+    attempt.right();
     let password_hash = shop.passwords.hash(&wanted.password).await?;
     let payload = IdentityCommand::ChangePassword { password_hash, password_version: user.password_version };
     let ended = shop.send(command(who.actor(), who.user_id, Uuid::now_v7(), shop.digest(&sent), payload)).await?;

@@ -42,7 +42,7 @@ pub async fn set(
     if product.variant(&sku).is_none() {
         return Err(Problem::not_found());
     }
-    let wrapped = sent.0.get("price").is_some();
+    let wrapped = sent.json.get("price").is_some();
     let price = if wrapped { sent.read::<Priced>()?.price } else { sent.read::<Money>()? };
     let mut checks = Checks::default();
     check_price(&mut checks, if wrapped { "/price" } else { "" }, price);

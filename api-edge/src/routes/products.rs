@@ -17,6 +17,7 @@ use crate::{
     body::Sent,
     cursor,
     idempotency::IdempotencyKey,
+    ids,
     problem::{Code, Problem},
     reply::{Page, Pending, Reply},
     shapes::product::{NewProduct, NewStatus, Product, ProductChange},
@@ -82,13 +83,13 @@ pub async fn list(who: Option<Principal>, shop: Shop, Asked(asked): Asked<Wanted
         return Err(Problem::new(Code::ValidationFailed, detail).at("/sort", "invalid", detail));
     };
     // A malformed category is one that has no products.
-    let category: Option<Result<CategoryId, _>> = asked.category.as_ref().map(|id| id.parse());
+    let category: Option<Option<CategoryId>> = asked.category.as_deref().map(ids::parse);
     let text = asked.q.as_ref().map(|q| q.trim().to_lowercase());
     let is_staff = who.is_some_and(|who| who.is_staff());
     let fits = |product: &catalog::Product| {
         let details = &product.details;
         let seen = product.status == ProductStatus::Published || (is_staff && product.status == ProductStatus::Draft);
-        let within = category.as_ref().is_none_or(|id| id.as_ref().is_ok_and(|id| details.categories.contains(id)));
+        let within = category.as_ref().is_none_or(|id| id.is_some_and(|id| details.categories.contains(&id)));
         let says =
             |q: &String| details.name.to_lowercase().contains(q) || details.description.to_lowercase().contains(q);
         seen && within && text.as_ref().is_none_or(says)
@@ -126,7 +127,7 @@ pub async fn list(who: Option<Principal>, shop: Shop, Asked(asked): Asked<Wanted
 #[utoipa::path(get, path = "/v1/products/{id}", operation_id = "show_product", tag = "catalog", params(("id" = Uuid, Path)),
     responses((status = 200, body = Product)))]
 pub async fn show(who: Option<Principal>, shop: Shop, Place(id): Place<String>) -> Result<Reply, Problem> {
-    let id: ProductId = id.parse().map_err(|_| Problem::not_found())?;
+    let id: ProductId = ids::parse(&id).ok_or_else(Problem::not_found)?;
     let product = shop.resource(CATALOG_COMMANDS, PRODUCT, &CatalogKey::from(id), id.uuid()).await?;
     let is_staff = who.is_some_and(|who| who.is_staff());
     if !is_staff && product.status != ProductStatus::Published {
@@ -179,7 +180,11 @@ pub(crate) fn command(
 /// # Errors
 /// `UnknownCategory`, after the catalogue was read to its end.
 pub(crate) async fn categories_exist(shop: &Shop, ids: &[CategoryId]) -> Result<(), Problem> {
-    let all = shop.catalogue.find(|shelf| ids.iter().all(|id| shelf.category(*id).is_some()).then_some(())).await?;
+    let all = shop
+        .shown_catalogue()
+        .await?
+        .find(|shelf| ids.iter().all(|id| shelf.category(*id).is_some()).then_some(()))
+        .await?;
     match all {
         Some(()) => Ok(()),
         None => Err(Problem::new(Code::UnknownCategory, "One of the categories does not exist.").at(
@@ -229,7 +234,7 @@ pub(crate) async fn changed(shop: &Shop, id: ProductId, ended: &Ended) -> Result
 
 /// The product of this id, whatever its status.
 pub(crate) async fn existing(shop: &Shop, id: &str) -> Result<catalog::Product, Problem> {
-    let id: ProductId = id.parse().map_err(|_| Problem::not_found())?;
+    let id: ProductId = ids::parse(id).ok_or_else(Problem::not_found)?;
     let found = shop.row(PRODUCT, &CatalogKey::from(id), &(), Freshness::SourceEnd).await?;
     found.ok_or_else(Problem::not_found)
 }

@@ -11,6 +11,7 @@ use super::{Place, users};
 use crate::{
     auth::Admin,
     body::Sent,
+    ids,
     problem::Problem,
     reply::{Pending, Reply},
     shapes::{
@@ -24,7 +25,7 @@ use crate::{
 #[utoipa::path(put, path = "/v1/users/{id}/roles", operation_id = "assign_roles", tag = "identity", params(("id" = Uuid, Path)),
     request_body = RoleAssignment, responses((status = 200, body = User), (status = 202, body = Pending)))]
 pub async fn assign(Admin(who): Admin, shop: Shop, Place(id): Place<String>, sent: Sent) -> Result<Reply, Problem> {
-    let id: UserId = id.parse().map_err(|_| Problem::not_found())?;
+    let id: UserId = ids::parse(&id).ok_or_else(Problem::not_found)?;
     let RoleAssignment { roles } = sent.read()?;
     let mut checks = Checks::default();
     checks.that(!roles.is_empty(), "/roles", "length", "must be one at least");

@@ -1,15 +1,5 @@
 //! /v1/sessions
 
-use std::{
-    convert::Infallible,
-    net::{IpAddr, SocketAddr},
-    time::Instant,
-};
-
-use axum::{
-    extract::{ConnectInfo, FromRequestParts},
-    http::request::Parts,
-};
 use tradewind_runtime::Freshness;
 use tradewind_schemas::{
     Role, SessionId, UserId,
@@ -21,8 +11,9 @@ use super::{Asked, Place, users::command};
 use crate::{
     app::now,
     auth::{LIFETIME, Principal, RefreshToken},
-    body::Sent,
-    cursor,
+    body::Strangers,
+    client::Address,
+    cursor, ids,
     problem::{Code, Problem},
     reply::{Page, Pending, Reply},
     shapes::{
@@ -32,26 +23,16 @@ use crate::{
     shop::Shop,
 };
 
-/// Where a request came from, if the server says.
-pub struct Address(pub Option<IpAddr>);
-
-impl<S: Send + Sync> FromRequestParts<S> for Address {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self(parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip())))
-    }
-}
-
 /// Logs in.
 #[utoipa::path(post, path = "/v1/sessions", operation_id = "open_session", tag = "session", request_body = Login,
     responses((status = 201, body = Tokens), (status = 401, description = "`invalid_credentials`"),
         (status = 429, description = "`too_many_attempts`")))]
-pub async fn open(shop: Shop, Address(address): Address, sent: Sent) -> Result<Reply, Problem> {
+pub async fn open(shop: Shop, Address(address): Address, Strangers(sent): Strangers) -> Result<Reply, Problem> {
     let shop = shop.patient();
     let login: Login = sent.read()?;
     let claim = shop.pepper.claim(&login.email);
-    shop.throttle.check(&claim, address, Instant::now())?;
+    // Counted before it is verified: a hundred guesses at once are a hundred guesses.
+    let attempt = shop.throttle.admit(&claim, address).await?;
     let owner = shop.row(EMAIL_CLAIM, &IdentityKey::from(claim.clone()), &(), Freshness::SourceEnd).await?;
     let user = match owner {
         Some(owner) => shop.row(USER, &IdentityKey::from(owner.user_id), &(), Freshness::SourceEnd).await?,
@@ -60,10 +41,10 @@ pub async fn open(shop: Shop, Address(address): Address, sent: Sent) -> Result<R
     // As much work for an address that nobody has.
     let right = shop.passwords.verify(&login.password, user.as_ref().map(|user| user.password_hash.as_str())).await?;
     let Some(user) = user.filter(|_| right) else {
-        shop.throttle.failed(&claim, address, Instant::now());
+        attempt.wrong();
         return Err(wrong_credentials());
     };
-    shop.throttle.succeeded(&claim);
+    attempt.right();
     begin(&shop, &user).await
 }
 
@@ -100,7 +81,7 @@ async fn begin(shop: &Shop, user: &UserView) -> Result<Reply, Problem> {
 /// Renews an access token. The refresh token is spent; the next comes with the answer.
 #[utoipa::path(post, path = "/v1/sessions/refresh", operation_id = "refresh_session", tag = "session", request_body = Renewal,
     responses((status = 200, body = Tokens), (status = 401, description = "`invalid_refresh_token`")))]
-pub async fn refresh(shop: Shop, sent: Sent) -> Result<Reply, Problem> {
+pub async fn refresh(shop: Shop, Strangers(sent): Strangers) -> Result<Reply, Problem> {
     let shop = shop.patient();
     let renewal: Renewal = sent.read()?;
     let invalid = || Problem::new(Code::InvalidRefreshToken, Code::InvalidRefreshToken.meaning());
@@ -201,7 +182,7 @@ pub async fn close_current(who: Principal, shop: Shop) -> Result<Reply, Problem>
 #[utoipa::path(delete, path = "/v1/sessions/{id}", operation_id = "close_session", tag = "session", params(("id" = Uuid, Path)),
     responses((status = 204, description = "Closed.")))]
 pub async fn close(who: Principal, shop: Shop, Place(id): Place<String>) -> Result<Reply, Problem> {
-    let id: SessionId = id.parse().map_err(|_| Problem::not_found())?;
+    let id: SessionId = ids::parse(&id).ok_or_else(Problem::not_found)?;
     let key = IdentityKey::from(who.user_id);
     if shop.row(SESSIONS, &key, &id, Freshness::SourceEnd).await?.is_none() {
         return Err(Problem::not_found());

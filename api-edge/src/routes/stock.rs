@@ -35,7 +35,7 @@ pub async fn show(_staff: Staff, shop: Shop, Place(sku): Place<String>) -> Resul
 /// # Errors
 /// `NotFound` where no product has the SKU.
 async fn exists(shop: &Shop, sku: &Sku) -> Result<(), Problem> {
-    shop.catalogue.find(|shelf| shelf.owner(sku).map(|_| ())).await?.ok_or_else(Problem::not_found)
+    shop.shown_catalogue().await?.find(|shelf| shelf.owner(sku).map(|_| ())).await?.ok_or_else(Problem::not_found)
 }
 
 #[derive(Deserialize, utoipa::IntoParams)]

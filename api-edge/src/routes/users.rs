@@ -11,8 +11,9 @@ use uuid::Uuid;
 use super::Place;
 use crate::{
     auth::{Principal, forbidden},
-    body::Sent,
+    body::{Sent, Strangers},
     idempotency::IdempotencyKey,
+    ids,
     keys::{EMAIL, NAME},
     problem::{Code, Problem},
     reply::{Pending, Reply},
@@ -23,7 +24,7 @@ use crate::{
 /// Registers a customer.
 #[utoipa::path(post, path = "/v1/users", operation_id = "register_user", tag = "identity", request_body = Registration,
     responses((status = 201, body = User), (status = 202, body = Pending), (status = "4XX", body = crate::shapes::values::ProblemDoc)))]
-pub async fn register(shop: Shop, key: IdempotencyKey, sent: Sent) -> Result<Reply, Problem> {
+pub async fn register(shop: Shop, key: IdempotencyKey, Strangers(sent): Strangers) -> Result<Reply, Problem> {
     let wanted: Registration = sent.read()?;
     let claim = shop.pepper.claim(&wanted.email);
     // The principal of a registration is its e-mail address.
@@ -119,12 +120,12 @@ pub async fn me(who: Principal, shop: Shop) -> Result<Reply, Problem> {
 /// A user: oneself, or any for administrators.
 #[utoipa::path(get, path = "/v1/users/{id}", operation_id = "show_user", tag = "identity", params(("id" = Uuid, Path)),
     responses((status = 200, body = User)))]
-pub async fn show(who: Principal, shop: Shop, Place(id): Place<String>) -> Result<Reply, Problem> {
-    let own = id.parse().is_ok_and(|id: UserId| id == who.user_id);
-    if !own && !who.roles.contains(&Role::Admin) {
+pub async fn show(who: Principal, shop: Result<Shop, Problem>, Place(id): Place<String>) -> Result<Reply, Problem> {
+    let id: Option<UserId> = ids::parse(&id);
+    if id != Some(who.user_id) && !who.roles.contains(&Role::Admin) {
         return Err(forbidden("Other users are for administrators to see."));
     }
-    answer(&shop, id.parse().map_err(|_| Problem::not_found())?).await
+    answer(&shop?, id.ok_or_else(Problem::not_found)?).await
 }
 
 /// Changes one's name.

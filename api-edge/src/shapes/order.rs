@@ -26,6 +26,7 @@ pub struct PlaceOrder {
     #[schema(value_type = Option<String>, example = "EUR")]
     pub currency: Option<Currency>,
     /// Staff only: whom the order is for.
+    #[serde(default, deserialize_with = "crate::ids::optional")]
     #[schema(value_type = Option<uuid::Uuid>)]
     pub customer_id: Option<CustomerId>,
     /// Staff only: when it was placed, if not now.

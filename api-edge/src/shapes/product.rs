@@ -11,7 +11,10 @@ use tradewind_schemas::{
 use utoipa::ToSchema;
 
 use super::values::{Checks, Moment, MoneyDoc};
-use crate::problem::{Code, Problem};
+use crate::{
+    ids,
+    problem::{Code, Problem},
+};
 
 /// In minor units, as in the catalogue.
 pub const MOST_PRICE: i64 = 99_999_999;
@@ -26,7 +29,7 @@ pub struct NewProduct {
     pub name: String,
     #[serde(default)]
     pub description: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "ids::many")]
     #[schema(value_type = Vec<uuid::Uuid>)]
     pub categories: Vec<CategoryId>,
     /// Free-form.
@@ -41,7 +44,7 @@ pub struct NewProduct {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewVariant {
-    /// 1 to 64 letters, digits, `-`, `_` or `.`.
+    /// 1 to 64 letters, digits, `-`, `_` or `.`; not `.` or `..`.
     #[schema(example = "CUP-1")]
     pub sku: String,
     #[schema(value_type = MoneyDoc)]
@@ -77,6 +80,10 @@ impl NewProduct {
                 checks.wrong(Code::CurrencyMismatch, format!("{price}/currency"), "mismatch", detail);
             }
             match variant.sku.parse::<Sku>() {
+                // Clients take these for the way to another resource.
+                Ok(sku) if matches!(sku.as_str(), "." | "..") => {
+                    checks.that(false, &pointer, "invalid", "cannot be part of a path");
+                }
                 Err(why) => checks.that(false, &pointer, "invalid", &why.to_string()),
                 Ok(sku) if !seen.insert(sku.clone()) => {
                     checks.wrong(Code::DuplicateSku, pointer, "duplicate", format!("{sku} is there twice"));
@@ -95,6 +102,7 @@ impl NewProduct {
 pub struct ProductChange {
     pub name: Option<String>,
     pub description: Option<String>,
+    #[serde(default, deserialize_with = "ids::optionally_many")]
     #[schema(value_type = Option<Vec<uuid::Uuid>>)]
     pub categories: Option<Vec<CategoryId>>,
     #[schema(value_type = Option<Object>)]
@@ -200,6 +208,7 @@ impl From<catalog::Product> for Product {
 pub struct NewCategory {
     #[schema(example = "Beverages")]
     pub name: String,
+    #[serde(default, deserialize_with = "ids::optional")]
     #[schema(value_type = Option<uuid::Uuid>)]
     pub parent_id: Option<CategoryId>,
 }
@@ -208,6 +217,26 @@ impl NewCategory {
     pub fn check(&self) -> Result<(), Problem> {
         let mut checks = Checks::default();
         checks.text(&self.name, "/name", 1, 200);
+        checks.done()
+    }
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CategoryChange {
+    pub name: Option<String>,
+    /// Where it belongs from now on; null: nowhere.
+    #[serde(default, deserialize_with = "ids::absent_or_null")]
+    #[schema(value_type = Option<uuid::Uuid>)]
+    pub parent_id: Option<Option<CategoryId>>,
+}
+
+impl CategoryChange {
+    pub fn check(&self) -> Result<(), Problem> {
+        let mut checks = Checks::default();
+        self.name.iter().for_each(|name| checks.text(name, "/name", 1, 200));
+        let changes = self.name.is_some() || self.parent_id.is_some();
+        checks.that(changes, "", "empty", "must change something");
         checks.done()
     }
 }

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use super::values::{Checks, Moment};
 use crate::{
+    auth::is_breached,
     keys::{EMAIL, Keys, NAME},
     problem::Problem,
 };
@@ -15,7 +16,7 @@ use crate::{
 pub struct Registration {
     #[schema(example = "ada@example.com")]
     pub email: String,
-    /// 8 to 128 characters.
+    /// 8 to 128 characters, and none of the commonest.
     pub password: String,
     pub name: String,
 }
@@ -44,6 +45,7 @@ pub fn check_email(checks: &mut Checks, email: &str) {
 pub fn check_password(checks: &mut Checks, password: &str) {
     let length = password.chars().count();
     checks.that((8..=128).contains(&length), "/password", "length", "must have 8 to 128 characters");
+    checks.that(!is_breached(password), "/password", "breached", "is one of the first that are guessed");
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -56,7 +58,7 @@ pub struct ProfileChange {
 #[serde(deny_unknown_fields)]
 pub struct PasswordChange {
     pub current_password: String,
-    /// The new one: 8 to 128 characters.
+    /// The new one: 8 to 128 characters, and none of the commonest.
     pub password: String,
 }
 

@@ -38,6 +38,11 @@ async fn every_answer_carries_a_consistency_token_and_takes_only_ours_back() {
     for foreign in [strangers.as_str(), "nonsense", &format!("{ours}x")] {
         assert_eq!(ask(foreign).await.problem(), (400, "invalid_consistency_token".to_owned()));
     }
+    let forbidden = shop.request("GET", "/v1/orders?customer_id=1").bearer(&token);
+    let forbidden = forbidden.header("consistency-token", "nonsense").send().await;
+    assert_eq!(forbidden.problem().0, 403, "and what they may, next");
+    let order = shop.request("POST", "/v1/orders").bearer(&token).header("consistency-token", "nonsense");
+    assert_eq!(order.json(&json!({"placed_at": "now"})).send().await.problem().0, 403);
     let guest = shop.request("GET", "/v1/orders").header("consistency-token", "nonsense").send().await;
     assert_eq!(guest.problem().0, 401, "who asks comes first");
     let missing = shop.request("GET", "/v1/dragons").send().await;
@@ -82,7 +87,7 @@ async fn methods_are_answered_as_http_wants() {
 }
 
 #[tokio::test]
-async fn both_ports_say_whether_they_are_ready_and_one_what_it_measures() {
+async fn both_ports_say_whether_they_are_ready_and_one_what_it_measures_and_no_more() {
     let shop = Shopfront::open().await;
     assert_eq!(shop.request("GET", "/readyz").send().await.json(), json!({"ready": true, "waiting_for": []}));
     assert_eq!(shop.request("GET", "/metrics").send().await.status, 404, "not for the public");
@@ -93,6 +98,11 @@ async fn both_ports_say_whether_they_are_ready_and_one_what_it_measures() {
         assert_eq!(response.status(), 200, "{path}");
         let text = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
         assert!(String::from_utf8_lossy(&text).contains(expected), "{path}");
+    }
+    // Scraped from other machines, it must tell nobody anything: no route for clients is on it.
+    for path in ["/", "/v1/orders", "/v1/products", "/openapi.json", "/tap", "/audit", "/registry/subjects"] {
+        let request = axum::http::Request::get(path).body(axum::body::Body::empty()).unwrap();
+        assert_eq!(shop.edge.admin_router().oneshot(request).await.unwrap().status(), 404, "{path}");
     }
 }
 

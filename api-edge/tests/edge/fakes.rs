@@ -1,4 +1,4 @@
-//! A log that remembers what was appended, views that hold what a test puts there, and an edge between them.
+//! Views that hold what a test puts there, and an edge over them and a log that is none.
 
 use std::{
     collections::HashMap,
@@ -21,77 +21,10 @@ use tradewind_runtime::{Answer, Ask, Client, Codecs, Layout, Queries, QueryError
 use tradewind_schemas::{
     Codec, Keyring, MasterKey, Role, RowKey, SchemaSource, SchemaSourceError, SessionId, UserId, View,
 };
-use tradewind_topics::{
-    Admin, Append, End, Log, LogError, Offset, Reader, Record, Session, SessionConfig, Start, TopicInfo,
-    TopicPartition, TopicSpec, Writer, list,
-};
+use tradewind_topics::list;
 use uuid::Uuid;
 
-/// Remembers appends; has nothing to read.
-#[derive(Clone, Default)]
-pub struct FakeLog {
-    pub appended: Arc<Mutex<Vec<Append>>>,
-}
-
-impl Log for FakeLog {
-    fn session(&self, _: SessionConfig) -> Result<Box<dyn Session>, LogError> {
-        Err(LogError::Misuse("an edge joins no group".into()))
-    }
-    fn reader(&self) -> Result<Box<dyn Reader>, LogError> {
-        Ok(Box::new(Silent))
-    }
-    fn writer(&self) -> Result<Arc<dyn Writer>, LogError> {
-        Ok(Arc::new(self.clone()))
-    }
-    fn admin(&self) -> Arc<dyn Admin> {
-        Arc::new(self.clone())
-    }
-}
-
-impl Writer for FakeLog {
-    fn append(&self, record: Append) -> BoxFuture<'static, Result<Offset, LogError>> {
-        let mut appended = self.appended.lock();
-        appended.push(record);
-        Box::pin(ready(Ok(appended.len() as Offset - 1)))
-    }
-}
-
-impl Admin for FakeLog {
-    fn create(&self, _: &[TopicSpec]) -> Result<(), LogError> {
-        Ok(())
-    }
-    fn topics(&self) -> Result<Vec<TopicInfo>, LogError> {
-        Ok(Vec::new())
-    }
-    fn end(&self, _: &TopicPartition, _: End) -> Result<Offset, LogError> {
-        Ok(0)
-    }
-    fn beginning(&self, _: &TopicPartition) -> Result<Offset, LogError> {
-        Ok(0)
-    }
-    fn initialise_group(&self, _: &str, _: &[(TopicPartition, Offset)]) -> Result<(), LogError> {
-        Ok(())
-    }
-    fn group_offsets(&self, _: &str, partitions: &[TopicPartition]) -> Result<Vec<Option<Offset>>, LogError> {
-        Ok(vec![None; partitions.len()])
-    }
-}
-
-struct Silent;
-
-impl Reader for Silent {
-    fn assign(&mut self, _: &[(TopicPartition, Start)]) -> Result<(), LogError> {
-        Ok(())
-    }
-    fn poll(&mut self, timeout: Duration) -> Result<Vec<Record>, LogError> {
-        // As a reader without news does.
-        std::thread::sleep(timeout);
-        Ok(Vec::new())
-    }
-    fn position(&mut self, _: &TopicPartition) -> Result<Offset, LogError> {
-        Ok(0)
-    }
-}
+use crate::fake_log::FakeLog;
 
 type Place = (String, String, u8, Vec<u8>);
 
@@ -174,20 +107,16 @@ pub struct Shopfront {
 
 impl Shopfront {
     pub async fn open() -> Self {
+        Self::with(EdgeConfig::default()).await
+    }
+
+    pub async fn with(config: EdgeConfig) -> Self {
         let (log, views, secrets) = (FakeLog::default(), FakeViews::default(), Secrets::generate().unwrap());
         let keyring = Arc::new(Keyring::new(MasterKey::new(secrets.master_key)));
         let partitions = list::all().into_iter().map(|topic| (topic.name.to_owned(), 4)).collect();
         let layout = Layout::new("test", partitions);
         let client = Client(Arc::new(views.clone()));
-        let edge = Edge::start(
-            EdgeConfig::default(),
-            Arc::new(log.clone()),
-            layout,
-            codecs(),
-            client,
-            keyring.clone(),
-            &secrets,
-        );
+        let edge = Edge::start(config, Arc::new(log.clone()), layout, codecs(), client, keyring.clone(), &secrets);
         let shopfront = Self { log, views, keyring, edge: edge.unwrap(), secrets };
         let ready = async {
             while !shopfront.edge.waits_for().is_empty() {
@@ -230,7 +159,7 @@ pub fn seconds() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
 }
 
-fn codecs() -> Codecs {
+pub fn codecs() -> Codecs {
     macro_rules! codecs {
         ($($topic:ident: $payload:ty;)*) => {
             Codecs::default()$(.with(list::$topic.name, Codec::<$payload>::new(list::$topic.name, 1, Arc::new(NoOthers)).unwrap()))*

@@ -2,9 +2,13 @@
 //! idempotency, problems. The log and the views behind it are fakes; the platform as a whole is tested elsewhere.
 
 mod bad_input;
+mod bounds;
 mod codes;
 mod conventions;
+mod fake_log;
 mod fakes;
+mod following;
+mod freshness;
 mod openapi;
 mod replays;
 mod serving;

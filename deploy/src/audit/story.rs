@@ -119,7 +119,9 @@ impl Story {
                 return Err(Breach::new(Invariant::PlacedOnce, "one OrderPlaced", "another"));
             }
             OrderEvent::LineReserved { .. } => (said(Said::Asked), "a line whose stock is asked for"),
-            OrderEvent::StockDeadlineExtended { .. } => (self.stage == Stage::Reserving, "an order that is reserving"),
+            OrderEvent::StockDeadlineExtended { .. } => {
+                (matches!(self.stage, Stage::Reserving | Stage::Committing), "an order that is reserving or committing")
+            }
             OrderEvent::StockSecured { .. } => (
                 self.stage == Stage::Reserving && all(Said::Reserved),
                 "an order that is reserving, each line reserved",

@@ -16,8 +16,8 @@ use tradewind_topics::{
     list,
 };
 
-use crate::cli::LogArgs;
-pub use stages::{STAGES, Stage, sources, stage};
+use crate::{cli::LogArgs, config::Origins};
+pub use stages::{STAGES, Settings, Stage, sources, stage};
 pub use topics::{apply, plan};
 
 /// How long a role waits for a registry that is not up yet.
@@ -41,7 +41,7 @@ impl Platform {
     /// The embedded log below this directory, its topics created, its registry open.
     pub fn embedded(args: &LogArgs, data_dir: &Path) -> Result<Self> {
         let log: Arc<dyn Log> = EmbeddedLog::open(&data_dir.join("log"), embedded::Options::default())
-            .with_context(|| format!("the data directory {} (--data-dir, TRADEWIND_DATA_DIR)", data_dir.display()))?;
+            .with_context(|| format!("the data directory {} ({})", data_dir.display(), args.origins.of("data_dir")))?;
         topics::apply(log.as_ref(), args)?;
         let registry = Registry::open(&log, &format!("{}.{REGISTRY_TOPIC}", args.namespace))?;
         let resolved = registry.resolve(&list::all())?;
@@ -55,14 +55,13 @@ impl Platform {
         let Some(url) = &args.registry else {
             bail!("Kafka needs a schema registry: give its URL with --registry or TRADEWIND_REGISTRY");
         };
-        let log: Arc<dyn Log> = connect(brokers)?;
+        let registry = || format!("the schema registry ({})", args.origins.of("registry"));
+        let client = Arc::new(client::Client::new(url).with_context(registry)?);
+        let log: Arc<dyn Log> = connect(brokers, &args.origins)?;
         if create {
             topics::apply(log.as_ref(), args)?;
         }
-        let client = Arc::new(client::Client::new(url)?);
-        let resolved = client
-            .resolve(&list::all(), REGISTRY_PATIENCE)
-            .with_context(|| format!("the schema registry {url} (--registry, TRADEWIND_REGISTRY)"))?;
+        let resolved = client.resolve(&list::all(), REGISTRY_PATIENCE).with_context(registry)?;
         let codecs = codecs(&resolved)?;
         let layout = layout(log.as_ref(), args)?;
         Ok(Self { log, layout, codecs, source: resolved.source, registry: None })
@@ -70,10 +69,10 @@ impl Platform {
 }
 
 /// Kafka, without regard to what is on it.
-pub fn connect(brokers: &str) -> Result<Arc<KafkaLog>> {
+pub fn connect(brokers: &str, origins: &Origins) -> Result<Arc<KafkaLog>> {
     let log = KafkaLog::connect(brokers, kafka::Options::default());
     log.with_context(|| {
-        format!("Kafka at {brokers} (--brokers, TRADEWIND_BROKERS): is it running, and is that its address?")
+        format!("Kafka at {brokers} ({}): is it running, and is that its address?", origins.of("brokers"))
     })
 }
 
@@ -95,9 +94,10 @@ fn layout(log: &dyn Log, args: &LogArgs) -> Result<Layout> {
         match partitions.get(name) {
             None => bail!("there is no topic {}: run `tradewind topics apply`", wanted.name),
             Some(there) if topics::must_agree(name) && *there != wanted.partitions => bail!(
-                "topic {} has {there} partitions, and --partitions (TRADEWIND_PARTITIONS) says {}: a topic keeps its partition count for life; say {there}, or use another --namespace",
+                "topic {} has {there} partitions, not {} ({}): a topic keeps its partition count for life; say {there} there, or use another namespace",
                 wanted.name,
-                wanted.partitions
+                wanted.partitions,
+                args.origins.of("partitions")
             ),
             Some(_) => {}
         }

@@ -1,15 +1,13 @@
 //! The topics of a run: what there must be, and making it so.
 
-use std::time::Duration;
-
-use anyhow::Result;
-use tradewind_runtime::{changelog, dead_letters};
+use anyhow::{Context, Result};
+use tradewind_runtime::{TOMBSTONES_FOR, changelog, dead_letters};
 use tradewind_topics::{Cleanup, Log, TopicPartition, TopicSpec, list};
 
 use super::STAGES;
 use crate::cli::LogArgs;
 
-const CHANGELOG: Cleanup = Cleanup::Compact { tombstones_for: Duration::from_secs(24 * 3600) };
+const CHANGELOG: Cleanup = Cleanup::Compact { tombstones_for: TOMBSTONES_FOR };
 
 /// Consumer groups that are no stages: the connector's.
 const CONNECTORS: [(&str, &str); 1] = [("connector.stripe", "payment.intents")];
@@ -43,7 +41,10 @@ pub fn plan(log: &dyn Log, args: &LogArgs) -> Result<Vec<TopicSpec>> {
 /// Creates the topics that are not there, and gives every group its first offsets.
 pub fn apply(log: &dyn Log, args: &LogArgs) -> Result<()> {
     let admin = log.admin();
-    admin.create(&specs(args))?;
+    admin.create(&specs(args)).with_context(|| {
+        let (partitions, origin) = (args.partitions, args.origins.of("partitions"));
+        format!("topics of {partitions} partitions ({origin}) in the namespace {}", args.namespace)
+    })?;
     let groups = STAGES.iter().map(|stage| (stage.name, stage.source)).chain(CONNECTORS);
     for (group, source) in groups {
         let source = format!("{}.{source}", args.namespace);

@@ -13,21 +13,24 @@ pub fn open(log: &LogArgs, data_dir: Option<&Path>, instead: &str) -> Result<Pla
         return Platform::kafka(log, brokers, false);
     }
     let Some(data_dir) = data_dir else {
-        bail!("which log? Name an embedded one at rest with --data-dir, or Kafka with --brokers; {instead}");
+        bail!(
+            "which log? Name an embedded one at rest with --data-dir, or Kafka with --brokers; where a platform runs on it, {instead}"
+        );
     };
     if !data_dir.join("log").is_dir() {
-        bail!("there is no embedded log below {}: is that the data directory of `tradewind up`?", data_dir.display());
+        let origin = log.origins.of("data_dir");
+        bail!(
+            "there is no embedded log below {} ({origin}): is that the data directory of `tradewind up`?",
+            data_dir.display()
+        );
     }
     let opened = Platform::embedded(log, data_dir);
     let refused = opened.as_ref().is_err_and(|error| {
         error.downcast_ref::<LogError>().is_some_and(|error| matches!(error, LogError::Refused { .. }))
     });
     if refused {
-        let advice = format!(
-            "the log below {} is not at rest: stop the process that has it open, or {instead}",
-            data_dir.display()
-        );
-        return opened.context(advice);
+        return opened
+            .with_context(|| format!("the log cannot be read at rest; where a platform runs on it, {instead}"));
     }
     opened
 }

@@ -13,7 +13,7 @@ use crate::cli::AuditArgs;
 const LISTED: usize = 20;
 
 pub fn run(args: &AuditArgs) -> Result<()> {
-    let instead = "ask a running `tradewind up` at its admin address: curl http://127.0.0.1:8081/audit";
+    let instead = "ask that at its admin address (curl http://127.0.0.1:8081/audit)";
     let platform = at_rest::open(&args.log, args.data_dir.as_deref(), instead)?;
     let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template("{msg} {wide_bar} {percent}%")?);
     let begun = Instant::now();

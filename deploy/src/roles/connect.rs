@@ -2,14 +2,21 @@
 
 use anyhow::Result;
 use secrecy::SecretString;
+use tradewind_connectors::stripe::{Config, ConfigError};
 
 use super::{connector::Connector, http};
 use crate::cli::ConnectArgs;
 
 pub async fn run(args: ConnectArgs) -> Result<()> {
+    let gateway = Config::new(&args.gateway, SecretString::from(args.gateway_key.clone())).map_err(|error| {
+        let blamed = match &error {
+            ConfigError::SecretKey(_) | ConfigError::NoSecretKey => "gateway_key",
+            _ => "gateway",
+        };
+        anyhow::Error::new(error).context(format!("the gateway ({})", args.log.origins.of(blamed)))
+    })?;
     let platform = super::on_kafka(&args.log).await?;
-    let key = SecretString::from(args.gateway_key.clone());
-    let connector = Connector::start(&platform, &args.gateway, key, &args.instance)?;
+    let connector = Connector::start(&platform, &gateway, &args.instance)?;
     tracing::info!(gateway = args.gateway, instance = args.instance, "the payment connector runs");
     let ended = tokio::select! {
         why = connector.failed() => Err(anyhow::anyhow!(why)),

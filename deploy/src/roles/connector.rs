@@ -9,7 +9,6 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use secrecy::SecretString;
 use tokio::sync::watch;
 use tradewind_connectors::stripe::{Client, Config, Executor, executor};
 
@@ -23,8 +22,8 @@ pub struct Connector {
 
 impl Connector {
     /// `instance` tells this process's executor from others'.
-    pub fn start(platform: &Platform, gateway: &str, key: SecretString, instance: &str) -> Result<Self> {
-        let client = Client::new(&Config::new(gateway, key)?)?;
+    pub fn start(platform: &Platform, gateway: &Config, instance: &str) -> Result<Self> {
+        let client = Client::new(gateway)?;
         let options = executor::Options::new(instance);
         let executor =
             Executor::new(platform.log.clone(), platform.codecs.clone(), platform.layout.clone(), client, options);

@@ -2,11 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use tokio::sync::watch;
 use tradewind_edge::{Edge, EdgeConfig, Secrets};
 use tradewind_runtime::Client;
 use tradewind_schemas::{Keyring, MasterKey};
+use tradewind_topics::list::EDGE_REPLIES;
 
 use super::{http, queries};
 use crate::{
@@ -19,14 +20,21 @@ use crate::{
 const FIRST_DECISION: Duration = Duration::from_secs(300);
 
 pub async fn run(args: EdgeArgs) -> Result<()> {
+    let origins = &args.log.origins;
     let administrator = administrator::of(&args.administrator, false)?;
     let secrets_file = super::secrets_file(&args.secrets)?;
-    let listener = http::bind(args.listen, "--listen, TRADEWIND_LISTEN").await?;
-    let admin_listener = http::bind(args.admin_listen, "--admin-listen, TRADEWIND_ADMIN_LISTEN").await?;
+    let listener = http::bind(args.listen, &origins.of("listen")).await?;
+    let admin_listener = http::bind(args.admin_listen, &origins.of("admin_listen")).await?;
     let edge_at = listener.local_addr()?;
     let platform = super::on_kafka(&args.log).await?;
+    let replies = platform.layout.partitions(EDGE_REPLIES.name).unwrap_or_default();
+    if args.replies_partition >= replies {
+        let (partition, origin) = (args.replies_partition, origins.of("replies_partition"));
+        bail!("there is no partition {partition} ({origin}) of {}: it has {replies}, from 0", EDGE_REPLIES.name);
+    }
     // Only now: where the rest is wrong, nothing is touched.
-    let secrets = Secrets::load_or_create(secrets_file)?;
+    let secrets = Secrets::load_or_create(secrets_file)
+        .with_context(|| format!("the shop's keys ({})", origins.of("secrets_file")))?;
     let queries = queries::Remote::new(
         &platform.log,
         &platform.codecs,
@@ -46,7 +54,7 @@ pub async fn run(args: EdgeArgs) -> Result<()> {
     let ready = async {
         edge.ensure_admin(&administrator.email, &administrator.password, FIRST_DECISION)
             .await
-            .context("the first administrator could not be made; are workers of identity running?")?;
+            .with_context(|| format!("{}; are workers of identity running?", administrator::refused(origins)))?;
         tracing::info!("the administrator is there");
         anyhow::Ok(())
     };

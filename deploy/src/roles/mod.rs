@@ -13,7 +13,7 @@ pub mod tap;
 pub mod topics;
 pub mod up;
 pub mod worker;
-mod workers;
+pub mod workers;
 
 use std::path::Path;
 

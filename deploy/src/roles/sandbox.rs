@@ -5,7 +5,10 @@ use std::path::Path;
 use anyhow::Result;
 use secrecy::SecretString;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
-use tradewind_connectors::sandbox::{Gateway, Options};
+use tradewind_connectors::{
+    sandbox::{Gateway, Options},
+    stripe::Config,
+};
 
 use super::http;
 use crate::cli::SandboxArgs;
@@ -15,7 +18,7 @@ const KEY: &str = "sk_sandbox_tradewind";
 
 /// `tradewind sandbox`: the gateway alone.
 pub async fn run(args: SandboxArgs) -> Result<()> {
-    let listener = http::bind(args.listen, "--listen, TRADEWIND_LISTEN").await?;
+    let listener = http::bind(args.listen, &args.origins.of("listen")).await?;
     let (stop, stopped) = watch::channel(false);
     let sandbox = Sandbox::start(&args.data_dir, listener, stopped).await?;
     println!("The sandbox gateway is up at {}, with the secret key {KEY}.", sandbox.url());
@@ -49,8 +52,9 @@ impl Sandbox {
         &self.url
     }
 
-    pub fn key(&self) -> SecretString {
-        SecretString::from(KEY)
+    /// How a connector reaches it.
+    pub fn config(&self) -> Result<Config> {
+        Ok(Config::new(&self.url, SecretString::from(KEY))?)
     }
 
     pub async fn finished(self) -> Result<()> {

@@ -13,19 +13,20 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use tradewind::tap::{Beginning, Decoder, Tap, Wanted};
 
-use super::at_rest;
+use super::{at_rest, http};
 use crate::cli::TapArgs;
 
 /// How soon a tap notices that it is not wanted any more.
 const WAIT: Duration = Duration::from_millis(200);
 
-/// Ends in good order where the topic does, on Ctrl-C, and when nobody reads any more.
+/// Ends in good order where the topic does, when told to stop, and when nobody reads any more.
 pub async fn run(args: TapArgs) -> Result<()> {
-    let from: Beginning = args.from.parse()?;
+    let from: Beginning =
+        args.from.parse().with_context(|| format!("where to begin ({})", args.log.origins.of("from")))?;
     if args.log.brokers.is_none() && args.data_dir.is_none() {
         return tokio::select! {
             copied = over_http(&args) => copied,
-            interrupted = tokio::signal::ctrl_c() => Ok(interrupted?),
+            told = http::told_to_stop() => told,
         };
     }
     let stop = Arc::new(AtomicBool::new(false));
@@ -33,8 +34,8 @@ pub async fn run(args: TapArgs) -> Result<()> {
     let mut work = tokio::task::spawn_blocking(move || from_log(&args, from, &stopping));
     tokio::select! {
         done = &mut work => done?,
-        interrupted = tokio::signal::ctrl_c() => {
-            interrupted?;
+        told = http::told_to_stop() => {
+            told?;
             stop.store(true, Ordering::Relaxed);
             work.await?
         }
@@ -42,7 +43,7 @@ pub async fn run(args: TapArgs) -> Result<()> {
 }
 
 fn from_log(args: &TapArgs, from: Beginning, stop: &AtomicBool) -> Result<()> {
-    let instead = "ask a running `tradewind up` by leaving --data-dir out (--admin says where it is)";
+    let instead = "ask that (--admin says where it is) and name no data directory";
     let platform = at_rest::open(&args.log, args.data_dir.as_deref(), instead)?;
     let decoder = Arc::new(Decoder::new(platform.source.clone()));
     let wanted = Wanted { topic: args.topic.clone(), from, follow: args.follow };
@@ -58,15 +59,15 @@ fn from_log(args: &TapArgs, from: Beginning, stop: &AtomicBool) -> Result<()> {
 
 /// From the admin address of a running platform.
 async fn over_http(args: &TapArgs) -> Result<()> {
-    let admin = args.admin.trim_end_matches('/');
-    let mut url = reqwest::Url::parse(admin).with_context(|| format!("--admin {admin} is no URL"))?;
+    let (admin, origin) = (args.admin.trim_end_matches('/'), args.log.origins.of("admin"));
+    let mut url = reqwest::Url::parse(admin).with_context(|| format!("{admin} ({origin}) is no URL"))?;
     match url.path_segments_mut() {
         Ok(mut path) => drop(path.pop_if_empty().extend(["tap", args.topic.as_str()])),
-        Err(()) => bail!("--admin {admin} is no address of a server"),
+        Err(()) => bail!("{admin} ({origin}) is no address of a server"),
     }
     url.query_pairs_mut().append_pair("from", &args.from).append_pair("follow", &args.follow.to_string());
     let mut response = reqwest::get(url).await.with_context(|| {
-        format!("no `tradewind up` answers at {admin} (--admin): name an embedded log at rest with --data-dir, or Kafka with --brokers")
+        format!("no `tradewind up` answers at {admin} ({origin}): name an embedded log at rest with --data-dir, or Kafka with --brokers")
     })?;
     if !response.status().is_success() {
         let (status, problem) = (response.status(), response.json::<Value>().await.unwrap_or_default());

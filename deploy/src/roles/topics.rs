@@ -31,5 +31,5 @@ fn connect(args: &LogArgs) -> Result<std::sync::Arc<KafkaLog>> {
             "topics are planned and created on Kafka: give its bootstrap servers with --brokers or TRADEWIND_BROKERS (the embedded log makes its own)"
         );
     };
-    platform::connect(brokers)
+    platform::connect(brokers, &args.origins)
 }

@@ -22,9 +22,10 @@ const FIRST_DECISION: Duration = Duration::from_secs(60);
 
 pub async fn run(args: Up) -> Result<()> {
     let administrator = administrator::of(&args.administrator, true)?;
-    http::only_on_loopback(args.admin_listen, "--admin-listen, TRADEWIND_ADMIN_LISTEN")?;
-    let listener = http::bind(args.listen, "--listen, TRADEWIND_LISTEN").await?;
-    let admin_listener = http::bind(args.admin_listen, "--admin-listen, TRADEWIND_ADMIN_LISTEN").await?;
+    let origins = &args.log.origins;
+    http::only_on_loopback(args.admin_listen, &origins.of("admin_listen"))?;
+    let listener = http::bind(args.listen, &origins.of("listen")).await?;
+    let admin_listener = http::bind(args.admin_listen, &origins.of("admin_listen")).await?;
     let (edge_at, admin_at) = (listener.local_addr()?, admin_listener.local_addr()?);
     let (log, data_dir) = (args.log.clone(), args.data_dir.clone());
     let platform = tokio::task::spawn_blocking(move || match &log.brokers {
@@ -33,17 +34,19 @@ pub async fn run(args: Up) -> Result<()> {
     });
     let platform = platform.await??;
     let secrets_file = args.secrets.secrets_file.clone().unwrap_or_else(|| args.data_dir.join("secrets.json"));
-    std::fs::create_dir_all(&args.data_dir)
-        .with_context(|| format!("cannot make the data directory {}", args.data_dir.display()))?;
-    let secrets = Secrets::load_or_create(&secrets_file)?;
+    std::fs::create_dir_all(&args.data_dir).with_context(|| {
+        format!("cannot make the data directory {} ({})", args.data_dir.display(), origins.of("data_dir"))
+    })?;
+    let secrets = Secrets::load_or_create(&secrets_file)
+        .with_context(|| format!("the shop's keys ({})", origins.of("secrets_file")))?;
 
     let (stop, stopped) = watch::channel(false);
     let sandbox_listener = http::bind(([127, 0, 0, 1], 0).into(), "the sandbox gateway's own").await?;
     let sandbox = Sandbox::start(&args.data_dir, sandbox_listener, stopped.clone()).await?;
     let serving = Serving::default();
     let all: Vec<_> = STAGES.iter().collect();
-    let mut workers = Workers::start(&all, &platform, &args.data_dir, &serving, "up")?;
-    let connector = Connector::start(&platform, sandbox.url(), sandbox.key(), "up")?;
+    let mut workers = Workers::start(&all, &args.deadlines.settings(), &platform, &args.data_dir, &serving, "up")?;
+    let connector = Connector::start(&platform, &sandbox.config()?, "up")?;
 
     let runtime = tokio::runtime::Handle::current();
     let queries = Local::new(serving, platform.log.clone(), platform.layout.clone(), sources(), runtime);
@@ -70,7 +73,9 @@ pub async fn run(args: Up) -> Result<()> {
     let admin_server = tokio::spawn(http::serve(admin_listener, admin_router, stopped.clone()));
 
     let ready = async {
-        edge.ensure_admin(&administrator.email, &administrator.password, FIRST_DECISION).await?;
+        edge.ensure_admin(&administrator.email, &administrator.password, FIRST_DECISION)
+            .await
+            .with_context(|| administrator::refused(origins))?;
         while !edge.waits_for().is_empty() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use tokio::sync::watch;
 use tradewind_edge::Secrets;
 use tradewind_runtime::{Local, Serving};
@@ -10,22 +10,25 @@ use tradewind_runtime::{Local, Serving};
 use super::{http, queries, workers::Workers};
 use crate::{
     cli::WorkerArgs,
+    config::Origins,
     platform::{STAGES, Stage, sources, stage},
 };
 
 pub async fn run(args: WorkerArgs) -> Result<()> {
-    let stages = named(&args.capabilities)?;
+    let stages = named(&args.capabilities, &args.log.origins)?;
     let secrets_file = super::secrets_file(&args.secrets)?;
-    let listener = http::bind(args.query_listen, "--query-listen, TRADEWIND_QUERY_LISTEN").await?;
+    let listener = http::bind(args.query_listen, &args.log.origins.of("query_listen")).await?;
     let address = match &args.advertise {
         Some(address) => address.clone(),
         None => listener.local_addr()?.to_string(),
     };
     let platform = super::on_kafka(&args.log).await?;
     // Only now: where the rest is wrong, nothing is touched.
-    let secrets = Secrets::load_or_create(secrets_file)?;
+    let secrets = Secrets::load_or_create(secrets_file)
+        .with_context(|| format!("the shop's keys ({})", args.log.origins.of("secrets_file")))?;
     let serving = Serving::default();
-    let mut workers = Workers::start(&stages, &platform, &args.data_dir, &serving, &args.instance)?;
+    let mut workers =
+        Workers::start(&stages, &args.deadlines.settings(), &platform, &args.data_dir, &serving, &args.instance)?;
     let runtime = tokio::runtime::Handle::current();
     let local = Local::new(serving.clone(), platform.log.clone(), platform.layout.clone(), sources(), runtime);
     let announcer = queries::Announcer::start(
@@ -54,7 +57,7 @@ pub async fn run(args: WorkerArgs) -> Result<()> {
 }
 
 /// All stages, or those that belong to the capabilities named.
-fn named(capabilities: &[String]) -> Result<Vec<&'static Stage>> {
+fn named(capabilities: &[String], origins: &Origins) -> Result<Vec<&'static Stage>> {
     if capabilities.is_empty() {
         return Ok(STAGES.iter().collect());
     }
@@ -62,10 +65,7 @@ fn named(capabilities: &[String]) -> Result<Vec<&'static Stage>> {
     for name in capabilities {
         let Some(first) = stage(name) else {
             let known: Vec<_> = STAGES.iter().map(|stage| stage.name).collect();
-            bail!(
-                "there is no capability {name:?} (--capability, TRADEWIND_CAPABILITIES); there are {}",
-                known.join(", ")
-            );
+            bail!("there is no capability {name:?} ({}); there are {}", origins.of("capabilities"), known.join(", "));
         };
         stages.push(first);
         let inner = format!("{name}.");

@@ -16,15 +16,18 @@ use tradewind_runtime::{Limits, Names, Processing, Serving, Worker, WorkerPlace,
 use tradewind_state::rocks::SharedMemory;
 use tradewind_topics::SessionConfig;
 
-use crate::platform::{Platform, Stage};
+use crate::platform::{Platform, Settings, Stage};
 
 /// For the block caches and write buffers of all local stores of the process.
-const STATE_MEMORY: usize = 256 << 20;
+pub const STATE_MEMORY: usize = 256 << 20;
 /// A worker silent for so long loses its tasks. Longer than a transaction may take (10 s), so that nobody is thrown
 /// out of the group for a commit that is slow.
-const SESSION_TIMEOUT: Duration = Duration::from_secs(15);
+pub const SESSION_TIMEOUT: Duration = Duration::from_secs(15);
 /// The largest value that either log takes, less what a broker adds to it.
-const LARGEST: usize = (1 << 20) - (16 << 10);
+pub const LARGEST: usize = (1 << 20) - (16 << 10);
+
+/// Records that a worker takes at a time, at most.
+pub const MAX_BATCH: usize = 1_000;
 
 /// Running threads, and the one way to end them.
 pub struct Workers {
@@ -38,6 +41,7 @@ impl Workers {
     /// `instance` tells this process's sessions from those of others.
     pub fn start(
         stages: &[&'static Stage],
+        settings: &Settings,
         platform: &Platform,
         data_dir: &Path,
         serving: &Serving,
@@ -49,7 +53,7 @@ impl Workers {
         let mut threads = Vec::new();
         for stage in stages {
             let names = Names::new(platform.layout.clone(), stage.name, stage.source);
-            let make = (stage.make)(platform.codecs.clone());
+            let make = (stage.make)(settings, platform.codecs.clone());
             let processing = Processing::new(make, platform.layout.clone(), LARGEST, stage.parks);
             let worker = Worker::new(processing, names.clone(), Limits::default());
             let place = WorkerPlace {
@@ -63,7 +67,7 @@ impl Workers {
                     transactional_id: format!("{}.{instance}", names.group()).into(),
                     instance_id: Some(instance.into()),
                     session_timeout: SESSION_TIMEOUT,
-                    max_batch: 1_000,
+                    max_batch: MAX_BATCH,
                 },
             };
             let (stop, failed, name) = (stop.clone(), failed.clone(), stage.name);

@@ -1,10 +1,6 @@
 //! Values decoded by the schemas they were written with.
 
-use std::{
-    collections::HashMap,
-    io::{self, Read},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 use apache_avro::{
     Schema,
@@ -13,7 +9,7 @@ use apache_avro::{
 };
 use parking_lot::RwLock;
 use serde_json::Value;
-use tradewind_schemas::{SchemaSource, framed_id};
+use tradewind_schemas::{Datum, SchemaSource, framed_id};
 
 use super::json::json;
 
@@ -30,19 +26,6 @@ struct Written {
     reader: GenericDatumReader<'static>,
 }
 
-/// Bytes that know whether more was wanted of them than there is: the library takes the end of its input for a null.
-struct Datum<'a> {
-    rest: &'a [u8],
-    exhausted: bool,
-}
-
-impl Read for Datum<'_> {
-    fn read(&mut self, wanted: &mut [u8]) -> io::Result<usize> {
-        self.exhausted |= wanted.len() > self.rest.len();
-        self.rest.read(wanted)
-    }
-}
-
 impl Decoder {
     pub fn new(source: Arc<dyn SchemaSource>) -> Self {
         Self { source, known: RwLock::default() }
@@ -55,12 +38,12 @@ impl Decoder {
     pub fn decode(&self, value: &[u8]) -> Result<Value, String> {
         let (id, datum) = framed_id(value).map_err(|error| error.to_string())?;
         let written = self.schema(id)?;
-        let mut datum = Datum { rest: datum, exhausted: false };
+        let mut datum = Datum::new(datum);
         let read = written.reader.read_value(&mut datum).map_err(|error| format!("not of schema {id}: {error}"))?;
-        if datum.exhausted {
+        if datum.is_exhausted() {
             return Err(format!("it ends early, as a value of schema {id}"));
         }
-        match datum.rest.len() {
+        match datum.rest().len() {
             0 => Ok(json(read, written.schema, &written.names)),
             excess => Err(format!("{excess} bytes too many, as a value of schema {id}")),
         }

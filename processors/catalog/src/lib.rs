@@ -26,6 +26,7 @@ use tradewind_topics::{
     list::{CATALOG_COMMANDS, CATALOG_EVENTS},
 };
 
+#[derive(Default)]
 pub struct Catalog;
 
 impl Capability for Catalog {
@@ -39,6 +40,7 @@ impl Capability for Catalog {
     const EVENTS: Topic<CatalogKey, CatalogEvent> = CATALOG_EVENTS;
 
     fn decide(
+        &self,
         entity: &Entity<'_, Catalogue>,
         command: &CatalogCommand,
         context: &Context<'_>,

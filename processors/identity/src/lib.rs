@@ -27,6 +27,7 @@ use tradewind_topics::{
     list::{IDENTITY_COMMANDS, IDENTITY_EVENTS},
 };
 
+#[derive(Default)]
 pub struct Identity;
 
 impl Capability for Identity {
@@ -40,6 +41,7 @@ impl Capability for Identity {
     const EVENTS: Topic<IdentityKey, IdentityEvent> = IDENTITY_EVENTS;
 
     fn decide(
+        &self,
         entity: &Entity<'_, Identities>,
         command: &IdentityCommand,
         context: &Context<'_>,

@@ -31,7 +31,10 @@ pub fn decide(stock: &Entity<'_, Stock>, command: &InventoryCommand, context: &C
         InventoryCommand::ReserveStock { order_id, quantity, until } => {
             reserve(stock, entries, *order_id, &Reservation { quantity: *quantity, until: *until }, at)
         }
-        InventoryCommand::CommitReservation { order_id } => commit(stock, entries, *order_id, at),
+        InventoryCommand::CommitReservation { order_id } => {
+            // The order waits for an answer, whatever is wrong with the books.
+            commit(stock, entries, *order_id, at).or_else(|_| refuse(Entries::from(&stock.level, at), *order_id))
+        }
         InventoryCommand::ReleaseReservation { order_id } => release(stock, entries, *order_id),
         InventoryCommand::ExpireReservation { order_id } => {
             let mut entries = entries;
@@ -129,11 +132,14 @@ fn commit(stock: &Entity<'_, Stock>, mut entries: Entries, order_id: OrderId, at
                 InventoryEvent::ReservationCommitted { order_id, quantity, level }
             })?;
         }
-        _ => entries.add(EntryKind::CommitRefused, Some(order_id), 0, |level| InventoryEvent::CommitRefused {
-            order_id,
-            level,
-        })?,
+        _ => return refuse(entries, order_id),
     }
+    Ok(entries.done())
+}
+
+fn refuse(mut entries: Entries, order_id: OrderId) -> Decision {
+    entries
+        .add(EntryKind::CommitRefused, Some(order_id), 0, |level| InventoryEvent::CommitRefused { order_id, level })?;
     Ok(entries.done())
 }
 

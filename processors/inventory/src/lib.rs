@@ -22,6 +22,7 @@ use tradewind_topics::{Topic, list};
 
 pub use events::Stock;
 
+#[derive(Default)]
 pub struct Inventory;
 
 impl Capability for Inventory {
@@ -35,6 +36,7 @@ impl Capability for Inventory {
     const EVENTS: Topic<Sku, InventoryEvent> = list::INVENTORY_EVENTS;
 
     fn decide(
+        &self,
         stock: &Entity<'_, Stock>,
         command: &InventoryCommand,
         context: &Context<'_>,

@@ -10,7 +10,8 @@ use tradewind_schemas::{
 };
 
 use crate::{
-    events::{Held, Order, Placed, Stage},
+    Deadlines,
+    events::{Held, Order, Placed, STOCK_TIMEOUT, Stage},
     place,
 };
 
@@ -21,9 +22,9 @@ const AWAY: Duration = Duration::from_secs(5);
 
 type Decision = Result<Vec<OrderEvent>, Rejection>;
 
-pub fn decide(order: &Order, command: &OrderCommand, context: &Context<'_>) -> Decision {
+pub fn decide(order: &Order, command: &OrderCommand, deadlines: &Deadlines, context: &Context<'_>) -> Decision {
     match (command, &order.placed) {
-        (OrderCommand::PlaceOrder { .. }, None) => place::place(command, context),
+        (OrderCommand::PlaceOrder { .. }, None) => place::place(command, deadlines, context),
         (OrderCommand::PlaceOrder { customer_id, .. }, Some(_)) => {
             if !context.actor.is_staff() && context.actor.user_id != Some(*customer_id) {
                 return Err(Rejection::new("forbidden", "only staff place orders for others"));
@@ -34,7 +35,7 @@ pub fn decide(order: &Order, command: &OrderCommand, context: &Context<'_>) -> D
         (OrderCommand::CancelOrder { .. }, None) => Err(not_found()),
         _ if !context.actor.is_service() => Err(Rejection::new("forbidden", "only the platform itself answers")),
         (_, None) => Ok(Vec::new()),
-        (_, Some(placed)) => Ok(answered(placed, command, context.at)),
+        (_, Some(placed)) => Ok(answered(placed, command, deadlines, context.at)),
     }
 }
 
@@ -59,10 +60,10 @@ fn cancel(order: &Placed, reason: Option<&str>, actor: &Actor) -> Decision {
 }
 
 /// Answers of inventory and payment, and fired timers.
-fn answered(order: &Placed, command: &OrderCommand, at: Timestamp) -> Vec<OrderEvent> {
+fn answered(order: &Placed, command: &OrderCommand, deadlines: &Deadlines, at: Timestamp) -> Vec<OrderEvent> {
     match command {
         OrderCommand::PlaceOrder { .. } | OrderCommand::CancelOrder { .. } => Vec::new(),
-        OrderCommand::StockReserved { sku } => reserved(order, sku, at),
+        OrderCommand::StockReserved { sku } => reserved(order, sku, deadlines, at),
         OrderCommand::StockRefused { sku, available } => match (order.stage, order.line(sku)) {
             (Stage::Reserving, Some(line)) => {
                 let detail = format!("{} of {sku} were asked for, {available} are available", line.quantity);
@@ -78,11 +79,13 @@ fn answered(order: &Placed, command: &OrderCommand, at: Timestamp) -> Vec<OrderE
             }
             _ => Vec::new(),
         },
-        OrderCommand::StockDeadlinePassed {} => stock_deadline(order, at),
+        OrderCommand::StockDeadlinePassed {} => stock_deadline(order, deadlines, at),
         OrderCommand::PaymentDeadlinePassed {} => match (order.stage, order.payment_deadline) {
             (Stage::Authorising, Some(deadline)) if at >= deadline => {
                 vec![rejected("payment_timeout", "the payment was not authorised in time", Vec::new())]
             }
+            // It was authorised, and inventory's answer is long overdue: it is asked once more.
+            (Stage::Committing, Some(deadline)) if at >= deadline => vec![extended(at + deadlines.stock)],
             _ => Vec::new(),
         },
         of_payment => paid(order, of_payment),
@@ -90,13 +93,13 @@ fn answered(order: &Placed, command: &OrderCommand, at: Timestamp) -> Vec<OrderE
 }
 
 /// Once the order has ended, the event's reaction gives the stock up again.
-fn reserved(order: &Placed, sku: &Sku, at: Timestamp) -> Vec<OrderEvent> {
+fn reserved(order: &Placed, sku: &Sku, deadlines: &Deadlines, at: Timestamp) -> Vec<OrderEvent> {
     if order.line(sku).is_none_or(|line| line.held != Held::Asked) {
         return Vec::new();
     }
     let mut events = vec![OrderEvent::LineReserved { sku: sku.clone() }];
     if order.stage == Stage::Reserving && order.others_are(sku, Held::Reserved) {
-        events.push(OrderEvent::StockSecured { payment_deadline: at + place::PAYMENT });
+        events.push(OrderEvent::StockSecured { payment_deadline: at + deadlines.payment });
     }
     events
 }
@@ -114,16 +117,31 @@ fn committed(order: &Placed, sku: &Sku) -> Vec<OrderEvent> {
 
 /// A deadline noticed late is no reason to give up: what kept this capability away has kept inventory's answers away
 /// too. It gets its time once more, as long as the payment still fits in before the reservations end.
-fn stock_deadline(order: &Placed, at: Timestamp) -> Vec<OrderEvent> {
-    if order.stage != Stage::Reserving || at < order.stock_deadline {
+///
+/// A commit that is not answered is asked for again until the reservations end.
+fn stock_deadline(order: &Placed, deadlines: &Deadlines, at: Timestamp) -> Vec<OrderEvent> {
+    if at < order.stock_deadline {
         return Vec::new();
     }
-    let extended = at + place::STOCK_ANSWER;
-    if at >= order.stock_deadline + AWAY && extended + place::PAYMENT <= order.reserve_until {
-        return vec![OrderEvent::StockDeadlineExtended { stock_deadline: extended }];
+    let next = at + deadlines.stock;
+    let silent = |held| order.lines.iter().filter(|line| line.held == held).map(|line| line.sku.clone()).collect();
+    match order.stage {
+        Stage::Reserving if at >= order.stock_deadline + AWAY && next + deadlines.payment <= order.reserve_until => {
+            vec![extended(next)]
+        }
+        Stage::Reserving => {
+            vec![rejected(STOCK_TIMEOUT, "the stock was not reserved in time", silent(Held::Asked))]
+        }
+        Stage::Committing if at < order.reserve_until => vec![extended(next)],
+        Stage::Committing => {
+            vec![rejected(STOCK_TIMEOUT, "the stock was not committed in time", silent(Held::CommitAsked))]
+        }
+        _ => Vec::new(),
     }
-    let silent = order.lines.iter().filter(|line| line.held == Held::Asked).map(|line| line.sku.clone()).collect();
-    vec![rejected("stock_timeout", "the stock was not reserved in time", silent)]
+}
+
+fn extended(stock_deadline: Timestamp) -> OrderEvent {
+    OrderEvent::StockDeadlineExtended { stock_deadline }
 }
 
 fn paid(order: &Placed, command: &OrderCommand) -> Vec<OrderEvent> {

@@ -65,6 +65,9 @@ pub enum Stage {
     Cancelled,
 }
 
+/// The reason of orders that inventory did not answer in time.
+pub const STOCK_TIMEOUT: &str = "stock_timeout";
+
 /// What is known of the payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Payment {

@@ -10,6 +10,7 @@
 
 mod by_customer;
 mod commands;
+mod deadlines;
 mod events;
 mod place;
 mod reactions;
@@ -23,9 +24,14 @@ use tradewind_schemas::{
 use tradewind_topics::{Topic, list};
 
 pub use by_customer::OrdersByCustomer;
+pub use deadlines::Deadlines;
 pub use events::Order;
 
-pub struct Orders;
+/// The capability, with its deadlines.
+#[derive(Default)]
+pub struct Orders {
+    pub deadlines: Deadlines,
+}
 
 impl Capability for Orders {
     type Key = OrderId;
@@ -38,11 +44,12 @@ impl Capability for Orders {
     const EVENTS: Topic<OrderId, OrderEvent> = list::ORDER_EVENTS;
 
     fn decide(
+        &self,
         order: &Entity<'_, Order>,
         command: &OrderCommand,
         context: &Context<'_>,
     ) -> Result<Vec<OrderEvent>, Rejection> {
-        commands::decide(order, command, context)
+        commands::decide(order, command, &self.deadlines, context)
     }
 
     fn evolve(order: &mut Entity<'_, Order>, event: &OrderEvent, _: Timestamp) {

@@ -1,6 +1,6 @@
 //! Placing an order: everything that an edge has checked is checked again, as commands can come from anywhere.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 
 use tradewind_runtime::Context;
 use tradewind_schemas::{
@@ -9,12 +9,7 @@ use tradewind_schemas::{
     payment::PaymentMethod,
 };
 
-/// How long inventory has to answer.
-pub const STOCK_ANSWER: Duration = Duration::from_secs(30);
-/// How long a payment may take to be authorised.
-pub const PAYMENT: Duration = Duration::from_secs(10 * 60);
-/// How long stock is held, from the placing on: always longer than both of the above together.
-pub const RESERVATION: Duration = Duration::from_secs(15 * 60);
+use crate::Deadlines;
 
 const MOST_LINES: usize = 100;
 const MOST_OF_A_LINE: i64 = 1_000_000;
@@ -24,7 +19,11 @@ const LONGEST_SEALED: usize = 16 * 1024;
 const LONGEST_TOKEN: usize = 255;
 
 /// Decides a `PlaceOrder` for an order that is not known.
-pub fn place(command: &OrderCommand, context: &Context<'_>) -> Result<Vec<OrderEvent>, Rejection> {
+pub fn place(
+    command: &OrderCommand,
+    deadlines: &Deadlines,
+    context: &Context<'_>,
+) -> Result<Vec<OrderEvent>, Rejection> {
     let OrderCommand::PlaceOrder {
         customer_id,
         lines,
@@ -58,8 +57,8 @@ pub fn place(command: &OrderCommand, context: &Context<'_>) -> Result<Vec<OrderE
         payment_id: PaymentId::derived(order_id.uuid(), "payment"),
         payment_method: payment_method.clone(),
         placed_at: placed_at.unwrap_or(context.at),
-        reserve_until: context.at + RESERVATION,
-        stock_deadline: context.at + STOCK_ANSWER,
+        reserve_until: context.at + deadlines.reservation,
+        stock_deadline: context.at + deadlines.stock,
     }])
 }
 

@@ -17,7 +17,7 @@ use tradewind_schemas::{
 };
 use tradewind_topics::list::{INVENTORY_COMMANDS, ORDER_BY_CUSTOMER, PAYMENT_COMMANDS};
 
-use crate::events::{Held, Order, Payment, Placed};
+use crate::events::{Held, Order, Payment, Placed, STOCK_TIMEOUT, Stage};
 
 type To = Reactions<OrderCommand>;
 
@@ -35,6 +35,11 @@ pub fn react(order: &Order, event: &OrderEvent, to: &mut To) {
         }
         OrderEvent::StockDeadlineExtended { stock_deadline } => {
             to.remind(*stock_deadline, OrderCommand::StockDeadlinePassed {});
+            if order.stage == Stage::Committing {
+                for line in order.lines.iter().filter(|line| line.held == Held::CommitAsked) {
+                    to.send(INVENTORY_COMMANDS, line.sku.clone(), InventoryCommand::CommitReservation { order_id });
+                }
+            }
         }
         OrderEvent::LineReserved { sku } if order.has_ended() => {
             to.send(INVENTORY_COMMANDS, sku.clone(), InventoryCommand::ReleaseReservation { order_id });
@@ -59,6 +64,12 @@ pub fn react(order: &Order, event: &OrderEvent, to: &mut To) {
         }
         OrderEvent::OrderRejected { reason, detail, skus } => {
             give_up(order_id, order, to);
+            if reason == STOCK_TIMEOUT {
+                // No answer may ever come: what was committed all the same is returned unasked.
+                for line in order.lines.iter().filter(|line| line.held == Held::CommitAsked) {
+                    to.send(INVENTORY_COMMANDS, line.sku.clone(), InventoryCommand::ReturnStock { order_id });
+                }
+            }
             to.settle(Settled::Rejected { rejection: rejection(order, reason, detail, skus) });
             list(order_id, order, to);
         }

@@ -23,6 +23,7 @@ use tradewind_topics::{Topic, list};
 
 pub use events::Payment;
 
+#[derive(Default)]
 pub struct Payments;
 
 impl Capability for Payments {
@@ -36,6 +37,7 @@ impl Capability for Payments {
     const EVENTS: Topic<PaymentId, PaymentEvent> = list::PAYMENT_EVENTS;
 
     fn decide(
+        &self,
         payment: &Entity<'_, Payment>,
         command: &PaymentCommand,
         context: &Context<'_>,

@@ -51,8 +51,10 @@ pub trait Capability: Send + Sync + 'static {
     /// Of the stored state.
     const FORMAT: u8 = 1;
 
-    /// What happens, if anything: no event is a fine answer to a command that has nothing new to say.
+    /// What happens, if anything: no event is a fine answer to a command that has nothing new to say. The capability's
+    /// settings, if it has any, are its own fields; what must hold for good goes into the events.
     fn decide(
+        &self,
         entity: &Entity<'_, Self::State>,
         command: &Self::Command,
         context: &Context<'_>,

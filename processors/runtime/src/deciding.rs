@@ -1,7 +1,5 @@
 //! The stage that decides a capability's commands.
 
-use std::marker::PhantomData;
-
 use bytes::Bytes;
 use tradewind_schemas::{
     Actor, Codec, Contract, Envelope, MessageId, Position, Rejection, ReplyTo, Timestamp,
@@ -21,13 +19,13 @@ use crate::{
 
 /// Runs a [`Capability`].
 pub struct Deciding<C> {
+    capability: C,
     codecs: Codecs,
-    capability: PhantomData<fn() -> C>,
 }
 
 impl<C: Capability> Deciding<C> {
-    pub fn new(codecs: Codecs) -> Self {
-        Self { codecs, capability: PhantomData }
+    pub fn new(capability: C, codecs: Codecs) -> Self {
+        Self { capability, codecs }
     }
 
     fn commands(&self) -> Result<&Codec<C::Command>, Failure> {
@@ -62,7 +60,7 @@ impl<C: Capability> Stage for Deciding<C> {
         }
         let context =
             Context { key: &work.command.key, id: work.command.id, at: work.command.at, actor: &work.command.actor };
-        let handled = pipeline::handle::<C>(task, &payload, &context)?;
+        let handled = pipeline::handle(&self.capability, task, &payload, &context)?;
         match handled.result {
             Ok(events) => {
                 if C::settles(&payload) == Settles::Now {
@@ -132,7 +130,7 @@ impl Work<'_> {
 
     fn remember(&mut self, task: &mut TaskState, settled: Option<Settled>) -> Result<(), Failure> {
         let Some(request) = self.command.request.clone() else { return Ok(()) };
-        outcomes::remember(task, &self.command.key, self.command.id, &request, self.command.at, settled.clone());
+        outcomes::remember(task, &self.command.key, self.command.id, &request, self.command.at, settled.clone())?;
         if let (Some(reply_to), Some(settled)) = (&request.reply_to, settled) {
             self.reply(reply_to, settled)?;
         }
@@ -141,10 +139,13 @@ impl Work<'_> {
 
     fn reject(&mut self, task: &mut TaskState, rejection: Rejection) -> Result<(), Failure> {
         if self.command.request.is_none() {
-            tracing::debug!(
+            tracing::error!(
+                source = %self.record.source,
+                offset = self.record.offset,
                 key = self.command.key,
                 code = rejection.code,
-                "a command of the platform's own was rejected"
+                detail = rejection.detail,
+                "a command that nobody waits for was rejected: the platform itself sends none that can be"
             );
         }
         self.remember(task, Some(Settled::Rejected { rejection }))

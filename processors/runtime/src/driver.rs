@@ -7,12 +7,12 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use tradewind_schemas::Timestamp;
 use tradewind_state::{
-    Backend, StateError, TaskState,
+    Backend, Batch, StateError, TaskState,
     rocks::{self, RocksBackend, SharedMemory},
 };
 use tradewind_topics::{Admin, CommitError, End, Log, LogError, Polled, Reader, Session, SessionConfig, Start};
@@ -20,6 +20,7 @@ use tradewind_topics::{Admin, CommitError, End, Log, LogError, Polled, Reader, S
 use crate::{
     entity::STORES,
     names::Names,
+    outdated::{Extent, outdated},
     serving::Serving,
     task::Opened,
     worker::{Effect, Input, Worker},
@@ -31,6 +32,9 @@ const QUIET: Duration = Duration::from_millis(200);
 const AGAIN: Duration = Duration::from_millis(500);
 /// How long a restoring changelog is waited for between looks at the session.
 const GLANCE: Duration = Duration::from_millis(5);
+
+/// How old a store on disk may get while it changes.
+const SYNC_EVERY: Duration = Duration::from_secs(60);
 
 /// Where a worker lives.
 pub struct Place {
@@ -78,11 +82,29 @@ struct Driver<'a> {
     /// Gone once it has left.
     session: Option<Box<dyn Session>>,
     admin: Arc<dyn Admin>,
-    stores: BTreeMap<u32, Arc<RocksBackend>>,
+    stores: BTreeMap<u32, Store>,
     restoring: BTreeMap<u32, Box<dyn Reader>>,
     /// Why the transaction in hand cannot be committed: its records were not staged.
     not_staged: Option<CommitError>,
     stop: &'a AtomicBool,
+}
+
+/// A task's store on disk.
+struct Store {
+    backend: Arc<RocksBackend>,
+    synced: Instant,
+}
+
+impl Store {
+    /// Writes, and once in a while begins to make what was written survive a crash.
+    fn write(&mut self, batch: Batch) -> Result<(), StateError> {
+        self.backend.apply(batch)?;
+        if self.synced.elapsed() >= SYNC_EVERY {
+            self.backend.begin_sync()?;
+            self.synced = Instant::now();
+        }
+        Ok(())
+    }
 }
 
 impl Driver<'_> {
@@ -202,8 +224,8 @@ impl Driver<'_> {
                 self.session = Some(patiently(self.stop, "joining", || self.place.log.session(config.clone()))?);
             }
             Effect::Flush { partition, batch } => {
-                let result = match self.stores.get(&partition) {
-                    Some(store) => store.apply(batch),
+                let result = match self.stores.get_mut(&partition) {
+                    Some(store) => store.write(batch),
                     None => Ok(()),
                 };
                 return Ok(Some(Input::Flushed { partition, result }));
@@ -212,7 +234,7 @@ impl Driver<'_> {
                 self.restoring.remove(&partition);
                 self.place.serving.withdraw(&self.names.stage, partition);
                 if let Some(store) = self.stores.remove(&partition) {
-                    store.sync()?;
+                    store.backend.sync()?;
                 }
             }
             Effect::Release => session.release()?,
@@ -226,20 +248,34 @@ impl Driver<'_> {
         Ok(None)
     }
 
-    /// Opens a task's store; one that is damaged is wiped, and comes back from the changelog.
+    /// Opens a task's store; one that is damaged or out of date is wiped, and comes back from the changelog.
     fn open(&mut self, partition: u32) -> Result<TaskState, WorkerError> {
         let directory = self.place.state_dir.join(&self.names.stage).join(partition.to_string());
-        let opened = RocksBackend::open(&directory, &STORES, &self.place.memory);
-        let store = match opened {
-            Err(StateError::Corrupt { path, why }) => {
-                tracing::error!(path, why, "local state is damaged: wiping it, to rebuild it from the changelog");
-                rocks::wipe(&directory)?;
-                RocksBackend::open(&directory, &STORES, &self.place.memory)?
-            }
-            other => other?,
+        let open = || RocksBackend::open(&directory, &STORES, &self.place.memory);
+        let (path, why) = match open() {
+            Ok(store) => match self.outdated(partition, &store)? {
+                None => return self.keep(partition, store),
+                Some(why) => (directory.display().to_string(), why),
+            },
+            Err(StateError::Corrupt { path, why }) => (path, why),
+            Err(other) => return Err(other.into()),
         };
+        tracing::error!(path, why, "local state cannot be used: wiping it, to rebuild it from the changelog");
+        rocks::wipe(&directory)?;
+        let store = open()?;
+        self.keep(partition, store)
+    }
+
+    fn outdated(&self, partition: u32, store: &RocksBackend) -> Result<Option<String>, WorkerError> {
+        let (checkpoint, changelog) = (store.checkpoint()?, self.names.changelog(partition));
+        let beginning = patiently(self.stop, "reading the changelog's beginning", || self.admin.beginning(&changelog))?;
+        let end = patiently(self.stop, "reading the changelog's end", || self.admin.end(&changelog, End::Written))?;
+        Ok(outdated(&checkpoint, Extent { beginning, end }, now()))
+    }
+
+    fn keep(&mut self, partition: u32, store: RocksBackend) -> Result<TaskState, WorkerError> {
         let store = Arc::new(store);
-        self.stores.insert(partition, store.clone());
+        self.stores.insert(partition, Store { backend: store.clone(), synced: Instant::now() });
         Ok(TaskState::new(store)?)
     }
 
@@ -263,7 +299,7 @@ impl Driver<'_> {
 }
 
 /// Tries again while the log cannot be reached, until the process is told to stop. Any other fault is for the caller.
-fn patiently<T>(
+pub fn patiently<T>(
     stop: &AtomicBool,
     doing: &str,
     mut attempt: impl FnMut() -> Result<T, LogError>,

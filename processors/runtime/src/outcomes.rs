@@ -18,6 +18,9 @@ const KEPT: Duration = Duration::from_secs(24 * 3600);
 /// outcome can be asked for.
 const WAITERS: usize = 64;
 
+/// How many of a key's are looked at with each new one.
+const FORGOTTEN_AT_ONCE: usize = 4;
+
 /// By command id.
 const ALL: u8 = 1;
 /// Those not settled, by command id.
@@ -76,6 +79,8 @@ pub fn find(task: &TaskState, key: &str, id: MessageId) -> Result<Option<Remembe
     task.get(OUTCOMES, &row_key(ALL, key, &id))?.map(|bytes| stored::read(&bytes, 1)).transpose()
 }
 
+/// Remembers a command, and forgets some of the key's that are too old to matter, so that a key keeps about as many as
+/// it was given in a day.
 pub fn remember(
     task: &mut TaskState,
     key: &str,
@@ -83,13 +88,21 @@ pub fn remember(
     request: &Request,
     at: Timestamp,
     settled: Option<Settled>,
-) {
+) -> Result<(), StateError> {
+    for (row, bytes) in task.scan(OUTCOMES, Range::prefix(&row_key(ALL, key, &())), FORGOTTEN_AT_ONCE)? {
+        let known: Remembered = stored::read(&bytes, 1)?;
+        // One that is not settled is somebody's order still.
+        if known.settled.is_some() && known.at + KEPT < at {
+            task.delete(OUTCOMES, row);
+        }
+    }
     if settled.is_none() {
         task.put(OUTCOMES, row_key(OPEN, key, &id), stored::write(&id, 1));
     }
     let waiters = request.reply_to.iter().cloned().collect();
     let remembered = Remembered { digest: request.digest.clone(), settled, waiters, at };
     task.put(OUTCOMES, row_key(ALL, key, &id), stored::write(&remembered, 1));
+    Ok(())
 }
 
 /// Settles every command to this key that is open, and says who waited for it.

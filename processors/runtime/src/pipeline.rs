@@ -21,12 +21,13 @@ pub(crate) struct HandledEvent<C: Capability> {
 }
 
 pub(crate) fn handle<C: Capability>(
+    capability: &C,
     task: &mut TaskState,
     command: &C::Command,
     context: &Context<'_>,
 ) -> Result<Handled<C>, StateError> {
     let mut entity = Entity::load(task, context.key, C::FORMAT)?;
-    let decision = C::decide(&entity, command, context);
+    let decision = capability.decide(&entity, command, context);
     entity.check()?;
     let events = match decision {
         Ok(events) => events,

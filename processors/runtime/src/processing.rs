@@ -14,7 +14,6 @@ use crate::{
     names::{Layout, dead_letters},
     stage::{Failure, Output, Place, Stage},
     task::{Status, Task},
-    timers,
 };
 
 /// At most so many timers of a task are fired in one transaction.
@@ -65,7 +64,9 @@ impl Processing {
     }
 
     fn attempt(&self, task: &mut Task, record: &Record) -> Result<Vec<Append>, Attempt> {
-        let Some(state) = task.working() else { return Err(Attempt::environment("the task has no state")) };
+        let Some((state, timers)) = task.working() else {
+            return Err(Attempt::environment("the task has no state"));
+        };
         let mut outputs = Vec::new();
         let processed = if self.parks && self.is_parked(state, record)? {
             Err(Failure::Record("an earlier record of its key is in the dead letters".to_owned()))
@@ -75,11 +76,10 @@ impl Processing {
         };
         let placed = processed.and_then(|()| self.place(outputs, record));
         // The last thing that can fail comes before the record is accepted: after that it must not be tried again.
-        let settled = placed.and_then(|appends| Ok((appends, timers::next_due(state)?)));
+        let settled = placed.and_then(|appends| timers.take_in(state).map(|()| appends).map_err(Failure::from));
         match settled {
-            Ok((appends, due)) => {
+            Ok(appends) => {
                 state.accept();
-                task.remind_at(due);
                 Ok(appends)
             }
             Err(failure) => {
@@ -121,7 +121,7 @@ impl Processing {
         let appends = self
             .place(outputs, record)
             .map_err(|failure| format!("the dead letters cannot be written: {failure:?}"))?;
-        if let (true, Some(key), Some(state)) = (self.parks, &record.key, task.working()) {
+        if let (true, Some(key), Some((state, _))) = (self.parks, &record.key, task.working()) {
             state.put(PARKED, key.clone(), Bytes::from_static(b"1"));
             state.accept();
         }
@@ -134,8 +134,8 @@ impl Processing {
             return Ok(());
         }
         let source = TopicPartition::new(self.layout.physical(self.stage.source()), task.partition);
-        let Some(state) = task.working() else { return Ok(()) };
-        for (due, row, stored) in timers::first(state, TIMERS_AT_ONCE).map_err(|e| e.to_string())? {
+        let Some((state, timers)) = task.working() else { return Ok(()) };
+        for (due, row, stored) in timers.first(state, TIMERS_AT_ONCE).map_err(|e| e.to_string())? {
             if due > now {
                 break;
             }
@@ -150,10 +150,11 @@ impl Processing {
                 Ok(_) => return Err("a timer's command has a key".to_owned()),
                 Err(Failure::Record(reason) | Failure::Environment(reason)) => return Err(reason),
             }
-            state.delete(crate::entity::TIMERS, row);
+            state.delete(crate::entity::TIMERS, row.clone());
             state.accept();
+            timers.fired(row);
         }
-        task.look_for_timers().map_err(|e| e.to_string())
+        timers.look_on(state).map_err(|e| e.to_string())
     }
 
     /// Finds the partition of each output, and that the log will take it.

@@ -12,6 +12,7 @@ use crate::{Capability, Context, Outgoing, Views, entity::STORES, pipeline};
 
 /// A capability's task in memory, and what the last thing done to it led to.
 pub struct Scenario<C: Capability> {
+    capability: C,
     task: TaskState,
     key: String,
     now: Timestamp,
@@ -30,10 +31,19 @@ where
     C::Event: PartialEq + Debug,
 {
     /// Nothing has happened yet; it is the first of January 2026.
-    pub fn of(key: impl Into<C::Key>) -> Self {
+    pub fn of(key: impl Into<C::Key>) -> Self
+    where
+        C: Default,
+    {
+        Self::with(C::default(), key)
+    }
+
+    /// The same, of a capability with settings of its own.
+    pub fn with(capability: C, key: impl Into<C::Key>) -> Self {
         let store = ModelDisk::new().open(&STORES).expect("an empty model opens");
         let task = TaskState::new(std::sync::Arc::new(store)).expect("an empty model can be read");
         Self {
+            capability,
             task,
             key: key.into().text(),
             now: Timestamp::from_millis(1_767_225_600_000),
@@ -115,7 +125,8 @@ where
 
     fn handle(&mut self, id: MessageId, key: String, command: C::Command, actor: Actor) {
         let context = Context { key: &key, id, at: self.now, actor: &actor };
-        let handled = pipeline::handle::<C>(&mut self.task, &command, &context).expect("the model does not fail");
+        let handled =
+            pipeline::handle(&self.capability, &mut self.task, &command, &context).expect("the model does not fail");
         self.task.accept();
         self.settled = handled.settled.or(self.settled.take());
         match handled.result {

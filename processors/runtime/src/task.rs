@@ -5,7 +5,7 @@ use tradewind_schemas::Timestamp;
 use tradewind_state::{Checkpoint, StateError, StoreId, TaskReader, TaskState};
 use tradewind_topics::{Append, Headers, Offset, Record};
 
-use crate::{names::Names, timers};
+use crate::{names::Names, timers::Schedule};
 
 /// The key of a changelog's record that ends a transaction: what the task has consumed of its source. No store has
 /// this id.
@@ -63,11 +63,15 @@ pub struct Task {
     changelog_end: Offset,
     /// Changes read from the changelog whose transaction's end has not been read yet.
     unread: Vec<(StoreId, Bytes, Option<Bytes>)>,
+    /// The group's offset and the changelog's end that it last could not run with.
+    refused: Option<(Option<Offset>, Offset)>,
     /// The next offset of the source that it has not taken.
     position: Offset,
     /// What of that is committed.
     settled: Offset,
-    next_due: Option<Timestamp>,
+    pub timers: Schedule,
+    /// Since when something waits for a flush.
+    unflushed_since: Option<Timestamp>,
 }
 
 impl Task {
@@ -79,9 +83,11 @@ impl Task {
             group: None,
             changelog_end: 0,
             unread: Vec::new(),
+            refused: None,
             position: 0,
             settled: 0,
-            next_due: None,
+            timers: Schedule::default(),
+            unflushed_since: None,
         }
     }
 
@@ -103,7 +109,7 @@ impl Task {
 
     pub fn next_due(&self) -> Option<Timestamp> {
         match self.status {
-            Status::Running => self.next_due,
+            Status::Running => self.timers.next_due(),
             Status::Waiting(until) => Some(until),
             Status::Opening | Status::Restoring => None,
         }
@@ -134,6 +140,10 @@ impl Task {
     pub fn restore(&mut self, records: Vec<Record>, position: Offset) -> Result<bool, Refusal> {
         let (Some(state), Status::Restoring) = (&mut self.state, self.status) else { return Ok(false) };
         for record in records {
+            // What lies behind the end that was looked up is a successor's: this task was lost, and will hear so.
+            if record.offset >= self.changelog_end {
+                break;
+            }
             let after = record.after();
             let Some((store, key)) = record.key.as_ref().and_then(|key| key.split_first()) else {
                 return Err(Refusal::Unreadable("it has no key".to_owned()));
@@ -142,8 +152,13 @@ impl Task {
                 let bytes = record.value.as_deref().and_then(|value| value.first_chunk::<8>());
                 let source = bytes.ok_or_else(|| Refusal::Unreadable("a position of another shape".to_owned()))?;
                 let origin = state.checkpoint().origin;
-                let source = Some(i64::from_be_bytes(*source));
-                state.restore(std::mem::take(&mut self.unread), Checkpoint { changelog: after, source, origin });
+                let checkpoint = Checkpoint {
+                    changelog: after,
+                    source: Some(i64::from_be_bytes(*source)),
+                    at: record.timestamp,
+                    origin,
+                };
+                state.restore(std::mem::take(&mut self.unread), checkpoint);
             } else {
                 let key = record.key.as_ref().map(|whole| whole.slice_ref(key)).unwrap_or_default();
                 self.unread.push((*store, key, record.value));
@@ -166,7 +181,7 @@ impl Task {
         self.position = group;
         self.settled = group;
         self.status = Status::Running;
-        self.look_for_timers()?;
+        self.timers.look_anew(state)?;
         Ok(group)
     }
 
@@ -175,7 +190,22 @@ impl Task {
         if let Some(state) = &mut self.state {
             state.rollback();
         }
+        self.timers.forget();
         self.position = self.settled;
+    }
+
+    /// A refusal may be for what a successor has committed between two looks, as this task was lost and has not heard of
+    /// it: the positions are to be looked up once more, until they are the same as the last time.
+    pub fn looks_again(&mut self, refusal: &Refusal) -> bool {
+        let looked_up = Some((self.group, self.changelog_end));
+        let again = matches!(refusal, Refusal::Disagreement { .. } | Refusal::HalfTransaction);
+        let again = again && self.refused != looked_up;
+        self.refused = looked_up;
+        if again {
+            tracing::warn!(partition = self.partition, %refusal, "looking the positions up once more");
+            self.reopen();
+        }
+        again
     }
 
     /// Its positions are to be looked up again.
@@ -204,8 +234,8 @@ impl Task {
     }
 
     /// The record in hand is being worked on with this.
-    pub fn working(&mut self) -> Option<&mut TaskState> {
-        self.state.as_mut()
+    pub fn working(&mut self) -> Option<(&mut TaskState, &mut Schedule)> {
+        Some((self.state.as_mut()?, &mut self.timers))
     }
 
     /// The record in hand is done, or put aside.
@@ -213,24 +243,12 @@ impl Task {
         self.position = record.after();
     }
 
-    /// Its earliest timer is due then.
-    pub fn remind_at(&mut self, due: Option<Timestamp>) {
-        self.next_due = due;
-    }
-
-    pub fn look_for_timers(&mut self) -> Result<(), StateError> {
-        if let Some(state) = &self.state {
-            self.next_due = timers::next_due(state)?;
-        }
-        Ok(())
-    }
-
     pub fn is_dirty(&self) -> bool {
         self.position != self.settled || self.state.as_ref().is_some_and(TaskState::is_dirty)
     }
 
     /// Each key changed since the last commit, once, and the position that this leads to, last.
-    pub fn write_changelog(&self, names: &Names, appends: &mut Vec<Append>) {
+    pub fn write_changelog(&self, names: &Names, now: Timestamp, appends: &mut Vec<Append>) {
         let Some(state) = &self.state else { return };
         let to = names.changelog(self.partition);
         let mut append = |store: StoreId, key: &[u8], value: Option<Bytes>| {
@@ -238,7 +256,7 @@ impl Task {
             whole.put_u8(store);
             whole.put_slice(key);
             let (to, key) = (to.clone(), Some(whole.freeze()));
-            appends.push(Append { to, timestamp: 0, key, value, headers: Headers::new() });
+            appends.push(Append { to, timestamp: now.millis(), key, value, headers: Headers::new() });
         };
         for (store, key, value) in state.changes() {
             append(store, key, value.cloned());
@@ -247,11 +265,17 @@ impl Task {
     }
 
     /// The transaction succeeded, and wrote this task's changelog up to there.
-    pub fn committed(&mut self, changelog: Option<Offset>) {
+    pub fn committed(&mut self, changelog: Option<Offset>, now: Timestamp) {
         if let Some(state) = &mut self.state {
-            state.commit(Some(self.position), changelog);
+            state.commit(Some(self.position), changelog, now.millis());
         }
         self.settled = self.position;
+        self.unflushed_since.get_or_insert(now);
+    }
+
+    /// Whether what was committed has waited for so many milliseconds. A clock that went back counts as well.
+    pub fn has_waited(&self, now: Timestamp, most: i64) -> bool {
+        self.unflushed_since.is_some_and(|since| (now.millis() - since.millis()).abs() >= most)
     }
 
     pub fn unflushed_bytes(&self) -> usize {
@@ -259,6 +283,7 @@ impl Task {
     }
 
     pub fn flush_batch(&mut self) -> Option<tradewind_state::Batch> {
+        self.unflushed_since = None;
         self.state.as_ref().and_then(TaskState::batch)
     }
 

@@ -21,7 +21,7 @@ use tradewind_topics::{Append, CommitError, Offset, Receipt, Record, TopicPartit
 use crate::{
     names::Names,
     processing::{Processing, Taken},
-    task::{Opened, Task},
+    task::{Opened, Refusal, Task},
 };
 
 /// Something that happened.
@@ -96,13 +96,16 @@ pub struct Limits {
     pub commit_ms: i64,
     /// Flush a task's committed layer to its store when it is about so large.
     pub flush_bytes: usize,
+    /// … or at the latest after so many milliseconds, so that little has to be restored after a crash, and nothing of
+    /// which the changelog keeps no tombstone any more.
+    pub flush_ms: i64,
     /// Records whose environment failed are tried again after so many milliseconds.
     pub retry_ms: i64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { outputs: 20_000, commit_ms: 50, flush_bytes: 8 << 20, retry_ms: 1_000 }
+        Self { outputs: 20_000, commit_ms: 50, flush_bytes: 8 << 20, flush_ms: 60_000, retry_ms: 1_000 }
     }
 }
 
@@ -168,7 +171,7 @@ impl Worker {
             }
             Input::Records(records) => self.take(now, records, &mut effects),
             Input::Idle => self.idle(now, &mut effects),
-            Input::Committed(receipt) => self.committed(&receipt, &mut effects),
+            Input::Committed(receipt) => self.committed(now, &receipt, &mut effects),
             Input::NotCommitted(error) => self.not_committed(&error, &mut effects),
             Input::Recovered => self.recovered(&mut effects),
             Input::Flushed { partition, result } => self.flushed(partition, result, &mut effects),
@@ -197,7 +200,7 @@ impl Worker {
         match task.restore(records, position) {
             Ok(true) => self.ready(partition, effects),
             Ok(false) => {}
-            Err(refusal) => effects.push(Effect::Halt(self.names.refusal(partition, &refusal))),
+            Err(refusal) => self.refuse(partition, &refusal, effects),
         }
     }
 
@@ -211,8 +214,17 @@ impl Worker {
                 }
                 effects.push(Effect::Start { partition, at });
             }
-            Err(refusal) => effects.push(Effect::Halt(self.names.refusal(partition, &refusal))),
+            Err(refusal) => self.refuse(partition, &refusal, effects),
         }
+    }
+
+    fn refuse(&mut self, partition: u32, refusal: &Refusal, effects: &mut Vec<Effect>) {
+        // After a recovery all positions are looked up anyway.
+        let Some(task) = self.tasks.get_mut(&partition).filter(|_| self.phase != Phase::Recovering) else { return };
+        effects.push(match task.looks_again(refusal) {
+            true => Effect::Reopen(partition),
+            false => Effect::Halt(self.names.refusal(partition, refusal)),
+        });
     }
 
     fn take(&mut self, now: Timestamp, records: Vec<Record>, effects: &mut Vec<Effect>) {
@@ -233,7 +245,7 @@ impl Worker {
         }
         let old = self.since.is_some_and(|since| now.millis() - since.millis() >= self.limits.commit_ms);
         if old || self.outbox.len() >= self.limits.outputs {
-            self.commit(effects);
+            self.commit(now, effects);
         }
     }
 
@@ -251,16 +263,18 @@ impl Worker {
             }
         }
         if self.is_dirty() {
-            self.commit(effects);
+            self.commit(now, effects);
+        } else {
+            self.flush_due(now, effects);
         }
     }
 
     /// One transaction: outputs, the changed keys of every touched task, and its position last.
-    fn commit(&mut self, effects: &mut Vec<Effect>) {
+    fn commit(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
         let mut appends = std::mem::take(&mut self.outbox);
         let mut positions = Vec::new();
         for task in self.tasks.values_mut().filter(|task| task.is_dirty()) {
-            task.write_changelog(&self.names, &mut appends);
+            task.write_changelog(&self.names, now, &mut appends);
             positions.push((self.names.source(task.partition), task.position()));
         }
         self.since = None;
@@ -269,19 +283,27 @@ impl Worker {
         effects.push(Effect::Commit(positions));
     }
 
-    fn committed(&mut self, receipt: &Receipt, effects: &mut Vec<Effect>) {
+    fn committed(&mut self, now: Timestamp, receipt: &Receipt, effects: &mut Vec<Effect>) {
         self.phase = Phase::Running;
         for task in self.tasks.values_mut().filter(|task| task.is_dirty()) {
             let changelog = self.names.changelog(task.partition);
             let end = receipt.ends.iter().find(|(partition, _)| *partition == changelog).map(|(_, end)| *end);
-            task.committed(end);
-            if task.unflushed_bytes() >= self.limits.flush_bytes
+            task.committed(end, now);
+        }
+        self.flush_due(now, effects);
+        self.finish_leaving(effects);
+    }
+
+    /// Flushes the tasks whose committed layer is large or old.
+    fn flush_due(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
+        for task in self.tasks.values_mut() {
+            let large = task.unflushed_bytes() >= self.limits.flush_bytes;
+            if (large || task.has_waited(now, self.limits.flush_ms))
                 && let Some(batch) = task.flush_batch()
             {
                 effects.push(Effect::Flush { partition: task.partition, batch });
             }
         }
-        self.finish_leaving(effects);
     }
 
     fn not_committed(&mut self, error: &CommitError, effects: &mut Vec<Effect>) {
@@ -332,7 +354,7 @@ impl Worker {
         }
         if self.is_dirty() {
             self.since.get_or_insert(now);
-            self.commit(effects);
+            self.commit(now, effects);
         } else {
             self.finish_leaving(effects);
         }

@@ -82,6 +82,11 @@ impl Layer {
             .flat_map(|(store, table)| table.entries.iter().map(move |(key, value)| (store, key, value.as_ref())))
     }
 
+    pub fn changes_of(&self, store: StoreId) -> impl Iterator<Item = (&Bytes, Option<&Bytes>)> {
+        let table = self.tables.get(usize::from(store));
+        table.into_iter().flat_map(|table| table.entries.iter().map(|(key, value)| (key, value.as_ref())))
+    }
+
     /// The changes within the bounds, in order of keys; `None` if there are none in this store at all.
     pub fn ordered(&self, store: StoreId, bounds: &Bounds, backwards: bool) -> Option<Ordered<'_>> {
         let table = self.tables.get(usize::from(store)).filter(|table| !table.entries.is_empty())?;

@@ -7,25 +7,27 @@ use crate::Checkpoint;
 /// Its key in the column family that no store has.
 pub(super) const KEY: &[u8] = b"checkpoint";
 /// The first byte of the value.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct Stored<'a> {
     changelog: i64,
     source: Option<i64>,
+    at: i64,
     origin: &'a str,
 }
 
 pub(super) fn encode(checkpoint: &Checkpoint) -> Result<Vec<u8>, postcard::Error> {
-    let Checkpoint { changelog, source, origin } = checkpoint;
-    postcard::to_extend(&Stored { changelog: *changelog, source: *source, origin }, vec![VERSION])
+    let Checkpoint { changelog, source, at, origin } = checkpoint;
+    postcard::to_extend(&Stored { changelog: *changelog, source: *source, at: *at, origin }, vec![VERSION])
 }
 
 pub(super) fn decode(value: &[u8]) -> Result<Checkpoint, Undecodable> {
     match value.split_first() {
         Some((&VERSION, stored)) => {
-            let Stored { changelog, source, origin } = postcard::from_bytes(stored).map_err(Undecodable::Damaged)?;
-            Ok(Checkpoint { changelog, source, origin: origin.to_owned() })
+            let Stored { changelog, source, at, origin } =
+                postcard::from_bytes(stored).map_err(Undecodable::Damaged)?;
+            Ok(Checkpoint { changelog, source, at, origin: origin.to_owned() })
         }
         Some((&version, _)) if version > VERSION => Err(Undecodable::Newer(version)),
         _ => Err(Undecodable::Damaged(postcard::Error::DeserializeUnexpectedEnd)),

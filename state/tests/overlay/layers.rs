@@ -38,7 +38,7 @@ impl Task {
 
     fn commit(&mut self, position: i64) {
         self.state.accept();
-        self.state.commit(Some(position), Some(position));
+        self.state.commit(Some(position), Some(position), position * 10);
     }
 
     fn flush(&mut self) {
@@ -175,9 +175,9 @@ fn positions_that_are_not_given_stay() {
     let mut task = Task::new();
     task.state.set_origin("x".to_owned());
     task.commit(5);
-    task.state.commit(None, Some(9));
-    task.state.commit(Some(7), None);
-    let expected = Checkpoint { changelog: 9, source: Some(7), origin: "x".to_owned() };
+    task.state.commit(None, Some(9), 90);
+    task.state.commit(Some(7), None, 70);
+    let expected = Checkpoint { changelog: 9, source: Some(7), at: 90, origin: "x".to_owned() };
     assert_eq!(task.state.checkpoint(), expected);
     task.flush();
     assert_eq!(task.state.backend().checkpoint().expect("read"), expected);
@@ -191,7 +191,7 @@ fn a_flush_that_has_nothing_to_write_is_none() {
     assert!(task.state.batch().is_some_and(|batch| batch.changes.is_empty()), "positions are worth a flush");
     task.flush();
     assert!(task.state.batch().is_none());
-    task.state.commit(Some(1), Some(1));
+    task.state.commit(Some(1), Some(1), 10);
     assert!(task.state.batch().is_none(), "nothing moved");
 }
 
@@ -267,7 +267,7 @@ fn restored_transactions_are_committed_ones() {
     let mut task = Task::new();
     task.put("a", "1");
     task.commit(1);
-    let checkpoint = Checkpoint { changelog: 40, source: Some(30), origin: "x".to_owned() };
+    let checkpoint = Checkpoint { changelog: 40, source: Some(30), at: 300, origin: "x".to_owned() };
     let changes = vec![(0, bytes("a"), None), (0, bytes("b"), Some(bytes("2")))];
     task.state.restore(changes, checkpoint.clone());
     assert_eq!(task.committed(), ["b=2"]);

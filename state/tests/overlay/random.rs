@@ -187,7 +187,7 @@ impl Run {
         replay(&mut self.expected.committed, &changes);
         assert_eq!(self.expected.committed, self.expected.uncommitted, "the changelog tells all");
         self.expected.changelog.push(changes);
-        self.state().commit(Some(position * 10), Some(position));
+        self.state().commit(Some(position * 10), Some(position), position);
     }
 
     fn apply(&mut self) {
@@ -207,7 +207,8 @@ impl Run {
         let reached = usize::try_from(state.checkpoint().changelog).expect("not negative");
         assert!(reached <= self.expected.changelog.len(), "local state never leads");
         for (position, changes) in (1..).zip(&self.expected.changelog).skip(reached) {
-            let checkpoint = Checkpoint { changelog: position, source: Some(position * 10), origin: String::new() };
+            let checkpoint =
+                Checkpoint { changelog: position, source: Some(position * 10), at: position, origin: String::new() };
             state.restore(changes.clone(), checkpoint);
         }
         self.state = Some(state);

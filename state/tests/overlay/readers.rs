@@ -79,7 +79,7 @@ fn check_readers_see_whole_commits(mut state: TaskState, commits: i64) {
                 state.put(0, Bytes::from(vec![b'k', key]), Bytes::from(n.to_be_bytes().to_vec()));
                 state.accept();
             }
-            state.commit(Some(n), Some(n));
+            state.commit(Some(n), Some(n), n);
             match n % 7 {
                 2 => pending = state.batch(),
                 4 => {
@@ -118,7 +118,7 @@ fn whoever_waits_for_a_position_is_told_when_readers_see_it() {
             reader.checkpoint().source
         });
         for n in 1..=60 {
-            state.commit(Some(n), None);
+            state.commit(Some(n), None, n);
         }
         let seen = waiting.join().expect("the waiter");
         assert!(seen >= Some(50), "{seen:?}");
@@ -131,7 +131,7 @@ fn whoever_waits_for_a_position_is_told_when_readers_see_it() {
 fn a_position_from_before_the_start_needs_no_waiting() {
     let disk = ModelDisk::new();
     let mut state = TaskState::new(Arc::new(disk.open(&[0]).expect("opened"))).expect("a task");
-    state.commit(Some(7), None);
+    state.commit(Some(7), None, 7);
     state.backend().apply(state.batch().expect("a batch")).expect("applied");
     state.flushed();
     drop(state);
@@ -167,7 +167,7 @@ fn a_task_that_is_closed_turns_readers_away_and_can_still_be_flushed() {
     let reader = state.reader();
     state.put(0, Bytes::from_static(b"a"), Bytes::from_static(b"1"));
     state.accept();
-    state.commit(Some(1), Some(1));
+    state.commit(Some(1), Some(1), 1);
     state.close();
     assert!(reader.is_closed());
     assert!(matches!(reader.read(|cut| cut.get(0, b"a")), Err(StateError::Closed)));
@@ -211,9 +211,9 @@ fn a_future_waits_without_a_thread() {
         assert_eq!(poll(future), Poll::Pending);
     }
     drop(abandoned);
-    state.commit(Some(1), None);
+    state.commit(Some(1), None, 1);
     assert_eq!(woken.0.load(Ordering::SeqCst), 0, "not yet there");
-    state.commit(Some(3), None);
+    state.commit(Some(3), None, 3);
     assert_eq!(woken.0.load(Ordering::SeqCst), 1);
     assert_eq!(poll(&mut reached), Poll::Ready(true));
     assert_eq!(poll(&mut too_far), Poll::Pending);

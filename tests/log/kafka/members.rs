@@ -10,25 +10,14 @@ use rdkafka::{
 use tradewind_tests::broker::Broker;
 
 use super::subject;
-use crate::suite::{Subject, share, wait_for};
+use crate::suite::{Subject, groups::static_members, wait_for};
 
 /// A static member's place is kept when it vanishes, but not when it says good-bye.
 #[test]
 fn a_static_member_that_leaves_hands_over_at_once() {
     let subject = subject();
     let topic = subject.topic("orders", 4);
-    let member = |name: &str| {
-        let mut config = subject.member(name, &[&topic]);
-        config.instance_id = Some(subject.name(name));
-        config
-    };
-    let mut one = subject.worker(member("one"));
-    let mut other = subject.worker(member("other"));
-    wait_for("both share the partitions", || {
-        one.poll();
-        other.poll();
-        share(&[&one, &other], 4) && one.held.len() == 2
-    });
+    let (one, mut other) = static_members(&subject, &topic);
     one.leave();
     wait_for("the other has all", || {
         other.poll();

@@ -104,10 +104,7 @@ pub fn recovering_drops_the_open_transaction(subject: &Subject) {
     let partition = subject.partitions(&topic)[0].clone();
     subject.write_numbers(&partition, 0..3);
     let mut worker = subject.lone_worker(&topic);
-    wait_for("all records are read", || {
-        worker.poll();
-        worker.records.len() == 3
-    });
+    worker.read(3);
     worker.commit_read().expect("it is committed");
     let committed = subject.group_offset(&partition);
     worker.append([numbered(&partition, 100)]);

@@ -1,6 +1,6 @@
 //! Members share partitions, and hand them over in good order.
 
-use std::{collections::BTreeSet, time::Instant};
+use std::{collections::BTreeSet, sync::Arc, time::Instant};
 
 use tradewind_topics::Polled;
 
@@ -39,10 +39,7 @@ pub fn starting_again_goes_back(subject: &Subject) {
     let partition = subject.partitions(&topic)[0].clone();
     subject.write_numbers(&partition, 0..10);
     let mut worker = subject.lone_worker(&topic);
-    wait_for("all records are read", || {
-        worker.poll();
-        worker.records.len() == 10
-    });
+    worker.read(10);
     let back = worker.records[4].offset;
     worker.session.start_at(&[(partition, back)]).expect("a partition can be restarted");
     worker.records.clear();
@@ -160,23 +157,23 @@ pub fn pausing_keeps_records_back(subject: &Subject) {
     assert_eq!(resumed, (0..10).collect::<Vec<_>>());
 }
 
-pub fn a_static_member_comes_back_to_its_partitions(subject: &Subject) {
-    let topic = subject.topic("orders", 4);
-    let member = |name: &str| {
-        let mut config = subject.member(name, &[&topic]);
-        config.instance_id = Some(subject.name(name));
-        config
-    };
-    let mut one = subject.worker(member("one"));
-    let mut other = subject.worker(member("other"));
+/// Two that share the topic's four partitions.
+pub fn static_members(subject: &Subject, topic: &Arc<str>) -> (Worker, Worker) {
+    let (mut one, mut other) = (subject.static_worker("one", topic), subject.static_worker("other", topic));
     wait_for("both share the partitions", || {
         one.poll();
         other.poll();
         share(&[&one, &other], 4) && one.held.len() == 2
     });
+    (one, other)
+}
+
+pub fn a_static_member_comes_back_to_its_partitions(subject: &Subject) {
+    let topic = subject.topic("orders", 4);
+    let (one, mut other) = static_members(subject, &topic);
     let before = one.held.clone();
     drop(one);
-    let mut again = subject.worker(member("one"));
+    let mut again = subject.static_worker("one", &topic);
     wait_for("it has its partitions again", || {
         again.poll();
         other.poll();

@@ -75,6 +75,11 @@ impl Subject {
         Worker::new(self, config)
     }
 
+    /// One whose place is kept when it vanishes.
+    pub fn static_worker(&self, name: &str, topic: &Arc<str>) -> Worker {
+        self.worker(SessionConfig { instance_id: Some(self.name(name)), ..self.member(name, &[topic]) })
+    }
+
     /// A worker that has all partitions of the topic.
     pub fn lone_worker(&self, topic: &Arc<str>) -> Worker {
         let mut worker = self.worker(self.member("worker", &[topic]));

@@ -75,10 +75,7 @@ pub fn a_commit_moves_the_groups_offsets(subject: &Subject) {
     let partition = subject.partitions(&topic)[0].clone();
     subject.write_numbers(&partition, 0..10);
     let mut worker = subject.lone_worker(&topic);
-    wait_for("all records are read", || {
-        worker.poll();
-        worker.records.len() == 10
-    });
+    worker.read(10);
     assert_eq!(subject.group_offset(&partition), None);
     let position = worker.records[6].after();
     worker.append([numbered(&subject.partitions(&outcomes)[0], 7)]);
@@ -112,10 +109,7 @@ pub fn a_commit_needs_no_records(subject: &Subject) {
     let partition = subject.partitions(&topic)[0].clone();
     subject.write_numbers(&partition, 0..3);
     let mut worker = subject.lone_worker(&topic);
-    wait_for("all records are read", || {
-        worker.poll();
-        worker.records.len() == 3
-    });
+    worker.read(3);
     worker.commit_read().expect("it is committed");
     assert_eq!(subject.group_offset(&partition), Some(worker.records[2].after()));
 }

@@ -9,7 +9,7 @@ use tradewind_topics::{
     Admin, Append, CommitError, Offset, Polled, Receipt, Record, Session, SessionConfig, TopicPartition,
 };
 
-use super::{A_WHILE, Subject};
+use super::{A_WHILE, Subject, wait_for};
 
 /// A session that starts what it is assigned where the group is, gives back what it must, and keeps what it reads.
 pub struct Worker {
@@ -56,6 +56,14 @@ impl Worker {
         if self.releases && !self.parting.is_empty() {
             self.release();
         }
+    }
+
+    /// Polls until it has read so many records.
+    pub fn read(&mut self, count: usize) {
+        wait_for("all records are read", || {
+            self.poll();
+            self.records.len() == count
+        });
     }
 
     pub fn release(&mut self) {

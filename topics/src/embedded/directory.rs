@@ -33,7 +33,7 @@ impl Directory {
     pub fn take(path: &Path) -> Result<Self, LogError> {
         let io = |what: &str| {
             let what = format!("{what} the log's directory {}", path.display());
-            move |source| LogError::Io { what, source }
+            move |cause| LogError::Io { what, cause }
         };
         fs::create_dir_all(path).map_err(io("creating"))?;
         match fs::read_to_string(path.join(MARKER)) {
@@ -46,7 +46,7 @@ impl Directory {
             TryLockError::WouldBlock => {
                 refused(path, "another process has it open: stop that one, or give this one a directory of its own")
             }
-            TryLockError::Error(source) => io("locking")(source),
+            TryLockError::Error(cause) => io("locking")(cause),
         })?;
         // Only now, under the lock, is what the marker says stable.
         let complete = match fs::read_to_string(path.join(MARKER)) {
@@ -88,9 +88,9 @@ impl Directory {
     /// To be called when the store was created: from now on a missing store is a loss.
     pub fn completed(&mut self) -> Result<(), LogError> {
         if !self.complete {
-            write_marker(&self.path, "complete").map_err(|source| LogError::Io {
+            write_marker(&self.path, "complete").map_err(|cause| LogError::Io {
                 what: format!("writing the marker of the log's directory {}", self.path.display()),
-                source,
+                cause,
             })?;
             self.complete = true;
         }

@@ -75,7 +75,7 @@ impl EmbeddedLog {
         let thread = thread::Builder::new()
             .name(name.into())
             .spawn(work)
-            .map_err(|source| LogError::Io { what: format!("starting the thread {name}"), source })?;
+            .map_err(|cause| LogError::Io { what: format!("starting the thread {name}"), cause })?;
         self.threads.lock().push(thread);
         Ok(())
     }

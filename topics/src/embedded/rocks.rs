@@ -154,7 +154,7 @@ fn fault(path: &Path, error: &Error, doing: &str) -> LogError {
         ErrorKind::Corruption => corrupt(path, error.to_string()),
         _ => LogError::Io {
             what: format!("{doing} the log at {}", path.display()),
-            source: std::io::Error::other(error.clone()),
+            cause: std::io::Error::other(error.clone()),
         },
     }
 }

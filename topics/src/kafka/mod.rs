@@ -3,6 +3,7 @@
 //! librdkafka's own threads do the I/O; each [`Session`], [`Reader`] and [`Writer`] owns its clients and is driven by
 //! the thread that calls it. What librdkafka gets wrong for us, and what is done about it:
 //! - its flush and commit, as rdkafka calls them, wait in steps of 100 ms: [`raw`] calls them directly;
+//! - a transaction right after the last one waits 20 ms: two producers take [`turns`];
 //! - a producer whose commit timed out may still end a *later* transaction: it is never used again, and
 //!   [`Session::recover`] makes another with the same transactional id;
 //! - the brokers accept a transaction's offsets from someone who is in no generation of the group, so a session that
@@ -12,9 +13,9 @@
 mod admin;
 mod contexts;
 mod deliveries;
+mod ending;
 mod faults;
 mod names;
-mod pace;
 mod positions;
 mod produce;
 mod raw;
@@ -22,6 +23,7 @@ mod reader;
 mod session;
 mod settings;
 mod transaction;
+mod turns;
 mod writer;
 
 use std::sync::Arc;

@@ -15,6 +15,7 @@ use tracing::debug;
 
 use super::{
     contexts::Logging,
+    ending::Ending,
     faults::{Fault, failed},
     positions::{answers, list_at},
     raw::{Event, Events},
@@ -29,7 +30,8 @@ const BATCH_BYTES: usize = 4 << 20;
 pub struct KafkaReader {
     settings: Arc<Settings>,
     events: Events,
-    consumer: Arc<BaseConsumer<Logging>>,
+    /// Dropped after `events`, which has a share in it.
+    consumer: Ending<Arc<BaseConsumer<Logging>>>,
     positions: HashMap<TopicPartition, Offset>,
     untold: Option<LogError>,
 }
@@ -39,8 +41,8 @@ impl KafkaReader {
         let doing = "making a reader";
         let consumer: BaseConsumer<Logging> =
             settings.reader().create_with_context(Logging::default()).map_err(failed(doing))?;
-        let consumer = Arc::new(consumer);
-        let events = Events::of(consumer.clone()).ok_or_else(|| LogError::Misuse(format!("{doing}: no queue")))?;
+        let consumer = Ending::new("a reader", Arc::new(consumer));
+        let events = Events::of(Arc::clone(&consumer)).ok_or_else(|| LogError::Misuse(format!("{doing}: no queue")))?;
         Ok(Self { settings, events, consumer, positions: HashMap::new(), untold: None })
     }
 

@@ -15,6 +15,7 @@ use tracing::{debug, warn};
 
 use super::{
     contexts::Logging,
+    ending::Ending,
     faults::{Fault, failed},
     positions::{answers, list_at, list_of},
     raw::{Event, Events, Membership},
@@ -23,13 +24,16 @@ use super::{
 };
 use crate::{Append, CommitError, LogError, Offset, Polled, Receipt, Record, Session, SessionConfig, TopicPartition};
 
+/// A question that librdkafka has put aside, while the coordinator was away, is asked anew after this.
+const LONGEST_QUESTION: Duration = Duration::from_secs(3);
 /// Leaving waits this long for the group to be told.
 const LEAVE_WITHIN: Duration = Duration::from_secs(5);
 
 pub struct KafkaSession {
     settings: Arc<Settings>,
     events: Events,
-    consumer: Arc<BaseConsumer<Logging>>,
+    /// Dropped after `events`, which has a share in it.
+    consumer: Ending<Arc<BaseConsumer<Logging>>>,
     transaction: Transaction,
     max_batch: usize,
     /// While something else takes long, the group is polled this often.
@@ -70,8 +74,8 @@ impl KafkaSession {
         let transaction = Transaction::new(settings.clone(), config.transactional_id.clone())?;
         let consumer: BaseConsumer<Logging> =
             settings.member(config).create_with_context(Logging::default()).map_err(failed(&doing))?;
-        let consumer = Arc::new(consumer);
-        let events = Events::of(consumer.clone()).ok_or_else(|| LogError::Misuse(format!("{doing}: no group")))?;
+        let consumer = Ending::new("a member of a group", Arc::new(consumer));
+        let events = Events::of(Arc::clone(&consumer)).ok_or_else(|| LogError::Misuse(format!("{doing}: no group")))?;
         let topics: Vec<&str> = config.topics.iter().map(|topic| &**topic).collect();
         consumer.subscribe(&topics).map_err(failed(&doing))?;
         Ok(Self {
@@ -80,7 +84,7 @@ impl KafkaSession {
             consumer,
             transaction,
             max_batch: config.max_batch,
-            poll_at_least_every: config.session_timeout / 3,
+            poll_at_least_every: (config.session_timeout / 3).min(LONGEST_QUESTION),
             standing: Standing::Outside,
             held: HashMap::new(),
             membership: None,
@@ -345,8 +349,21 @@ impl Session for KafkaSession {
                 warn!("the group was not told within {LEAVE_WITHIN:?}: it will notice by the session time-out");
                 break;
             }
-            self.events.next(Duration::from_millis(10));
+            if let Some(Event::Assigned(_) | Event::Revoked) = self.events.next(Duration::from_millis(10)) {
+                self.consumer.unassign().map_err(failed("leaving the group"))?;
+            }
         }
         Ok(())
+    }
+}
+
+/// librdkafka does not close a consumer before every rebalance it told of was answered.
+impl Drop for KafkaSession {
+    fn drop(&mut self) {
+        if (self.next.is_some() || matches!(self.standing, Standing::Revoked | Standing::Lost))
+            && let Err(error) = self.consumer.unassign()
+        {
+            warn!(%error, "the last assignment could not be given up");
+        }
     }
 }

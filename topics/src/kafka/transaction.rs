@@ -1,11 +1,6 @@
-//! A worker's transactional producer: stages records, and commits them with the group's positions.
+//! A worker's one transaction at a time: stages records, and commits them with the group's positions.
 
-use std::{
-    collections::HashMap,
-    sync::Arc,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use rdkafka::{
     error::RDKafkaErrorCode as Code,
@@ -16,11 +11,11 @@ use tracing::warn;
 use super::{
     deliveries::{Delivered, Deliveries, write},
     faults::{Fault, failed},
-    pace::Pace,
     positions::list_at,
     produce::check_size,
     raw::{self, Membership},
     settings::Settings,
+    turns::Turns,
 };
 use crate::{Append, CommitError, LogError, Offset, Receipt, TopicPartition};
 
@@ -28,17 +23,14 @@ use crate::{Append, CommitError, LogError, Offset, Receipt, TopicPartition};
 pub struct Transaction {
     settings: Arc<Settings>,
     id: Arc<str>,
-    producer: Epoch,
+    epoch: Epoch,
     open: bool,
     /// Where the open transaction writes.
     targets: HashMap<TopicPartition, usize>,
-    pace: Pace,
-    /// Staged before the next transaction could begin.
-    waiting: Vec<Append>,
 }
 
 enum Epoch {
-    Current(ThreadedProducer<Deliveries>),
+    Current(Turns),
     /// Somebody has a later one.
     Fenced,
     /// It has a transaction that may or may not have been committed.
@@ -48,15 +40,7 @@ enum Epoch {
 impl Transaction {
     /// Takes the transactional id over from whoever had it.
     pub fn new(settings: Arc<Settings>, id: Arc<str>) -> Result<Self, LogError> {
-        let mut new = Self {
-            settings,
-            id,
-            producer: Epoch::Doubtful,
-            open: false,
-            targets: HashMap::new(),
-            pace: Pace::default(),
-            waiting: Vec::new(),
-        };
+        let mut new = Self { settings, id, epoch: Epoch::Doubtful, open: false, targets: HashMap::new() };
         new.renew()?;
         Ok(new)
     }
@@ -64,12 +48,7 @@ impl Transaction {
     /// Takes a new epoch: what was open is settled, and older holders of the id are fenced.
     pub fn renew(&mut self) -> Result<(), LogError> {
         self.end(Epoch::Doubtful);
-        let doing = format!("taking over the transactional id {}", self.id);
-        let config = self.settings.transactional(&self.id);
-        let producer: ThreadedProducer<Deliveries> =
-            config.create_with_context(Deliveries::default()).map_err(failed(&doing))?;
-        producer.init_transactions(self.settings.answer_within()).map_err(failed(&doing))?;
-        self.producer = Epoch::Current(producer);
+        self.epoch = Epoch::Current(Turns::take_over(&self.settings, &self.id)?);
         Ok(())
     }
 
@@ -77,11 +56,6 @@ impl Transaction {
     pub fn stage(&mut self, records: Vec<Append>) -> Result<(), LogError> {
         let limit = self.settings.max_record();
         records.iter().try_for_each(|record| check_size(record, limit))?;
-        if !self.open && !self.pace.left().is_zero() {
-            self.producer()?;
-            self.waiting.extend(records);
-            return Ok(());
-        }
         self.begin()?;
         self.write(&records)
     }
@@ -93,8 +67,8 @@ impl Transaction {
         self.targets = targets;
         written.map_err(|fault| {
             // Some of them may have been staged.
-            if let Epoch::Current(producer) = &self.producer {
-                producer.context().0.lock().first_failure.get_or_insert(fault.clone());
+            if let Epoch::Current(turns) = &self.epoch {
+                turns.current().context().0.lock().first_failure.get_or_insert(fault.clone());
             }
             fault.while_doing(format!("staging records of {}", self.id))
         })
@@ -106,7 +80,7 @@ impl Transaction {
         positions: &[(TopicPartition, Offset)],
         membership: Option<&Membership>,
     ) -> Result<Receipt, CommitError> {
-        if !self.open && self.waiting.is_empty() && positions.is_empty() {
+        if !self.open && positions.is_empty() {
             return Ok(Receipt::default());
         }
         self.begin().map_err(not_begun)?;
@@ -118,8 +92,7 @@ impl Transaction {
         match raw::commit_transaction(producer.client(), timeout) {
             Ok(()) => {
                 let ends = std::mem::take(&mut producer.context().0.lock().ends);
-                self.open = false;
-                self.pace.committed();
+                self.ended();
                 // A record that was written but whose acknowledgement was lost has no offset: better to name no end.
                 let ends = self.targets.drain().map(|(at, target)| (at, ends[target])).filter(|(_, end)| *end > 0);
                 Ok(Receipt { ends: ends.collect() })
@@ -136,26 +109,23 @@ impl Transaction {
         }
     }
 
-    /// All that precedes the end of the transaction: while this fails, nothing was committed.
+    /// All that precedes the end of the transaction: while this fails, nothing was committed. The records are on
+    /// their way while the positions are sent.
     fn send(&mut self, positions: &[(TopicPartition, Offset)], membership: Option<&Membership>) -> Result<(), Fault> {
         let timeout = self.timeout();
         let other = |error: LogError| Fault { code: None, text: error.to_string(), fatal: false };
-        let began = Instant::now();
-        if !raw::flush(self.producer().map_err(other)?.client(), timeout) {
+        let producer = self.producer().map_err(other)?;
+        if !positions.is_empty() {
+            let Some(membership) = membership else { return Err(Fault::new(Code::UnknownMemberId)) };
+            let list =
+                list_at(positions.iter().map(|(at, offset)| (at, rdkafka::Offset::Offset(*offset)))).map_err(other)?;
+            raw::send_offsets(producer.client(), &list, membership, timeout)?;
+        }
+        if !raw::flush(producer.client(), timeout) {
             return Err(Fault::new(Code::OperationTimedOut));
         }
-        self.pace.flushed(began.elapsed());
-        let producer = self.producer().map_err(other)?;
-        if let Some(fault) = producer.context().0.lock().first_failure.take() {
-            return Err(fault);
-        }
-        if positions.is_empty() {
-            return Ok(());
-        }
-        let Some(membership) = membership else { return Err(Fault::new(Code::UnknownMemberId)) };
-        let list =
-            list_at(positions.iter().map(|(at, offset)| (at, rdkafka::Offset::Offset(*offset)))).map_err(other)?;
-        raw::send_offsets(producer.client(), &list, membership, timeout)
+        let failure = producer.context().0.lock().first_failure.take();
+        failure.map_or(Ok(()), Err)
     }
 
     /// Ends a transaction that failed before its end was asked for.
@@ -179,12 +149,11 @@ impl Transaction {
 
     /// Drops what was staged. Without success the transaction needs [`renew`](Transaction::renew).
     pub fn abort(&mut self) -> Result<(), LogError> {
-        self.waiting.clear();
         if !self.open {
             return Ok(());
         }
         let Err(error) = self.producer()?.abort_transaction(self.timeout()) else {
-            self.open = false;
+            self.ended();
             return Ok(());
         };
         let fault = Fault::from(error);
@@ -199,31 +168,35 @@ impl Transaction {
         }
     }
 
-    /// Opens the transaction if it is not, as soon as the last one is out of the way.
+    /// Opens the transaction if it is not.
     fn begin(&mut self) -> Result<(), LogError> {
         if self.open {
             return Ok(());
         }
-        thread::sleep(self.pace.left());
         let producer = self.producer()?;
         *producer.context().0.lock() = Delivered::default();
         producer.begin_transaction().map_err(failed(format!("beginning a transaction of {}", self.id)))?;
         self.open = true;
-        self.pace.begun();
         self.targets.clear();
-        let waiting = std::mem::take(&mut self.waiting);
-        self.write(&waiting)
+        Ok(())
+    }
+
+    /// The transaction is committed or aborted: the next one is the other producer's.
+    fn ended(&mut self) {
+        self.open = false;
+        if let Epoch::Current(turns) = &mut self.epoch {
+            turns.change();
+        }
     }
 
     fn end(&mut self, epoch: Epoch) {
-        self.producer = epoch;
+        self.epoch = epoch;
         self.open = false;
-        self.waiting.clear();
     }
 
     fn producer(&self) -> Result<&ThreadedProducer<Deliveries>, LogError> {
-        match &self.producer {
-            Epoch::Current(producer) => Ok(producer),
+        match &self.epoch {
+            Epoch::Current(turns) => Ok(turns.current()),
             Epoch::Fenced => Err(LogError::Fenced(format!("a later session has the transactional id {}", self.id))),
             Epoch::Doubtful => Err(LogError::Misuse(format!(
                 "the last transaction of {} may have been committed or not: recover first",

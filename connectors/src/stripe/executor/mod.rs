@@ -9,13 +9,13 @@
 //! gateway before it calls again. Payments do not wait for one another; the group's position is that of the oldest
 //! unfinished intent, and what was finished after it is known from `payment.attempts`.
 
-mod attempts;
+pub mod attempts;
 mod calls;
-mod job;
-mod partition;
-mod reading;
-mod records;
-mod restoring;
+pub mod job;
+pub mod partition;
+pub mod reading;
+pub mod records;
+pub mod restoring;
 mod run;
 
 use std::{

@@ -39,7 +39,11 @@ impl Restoring {
         }
         let kept = records.intents_kept().and_then(|kept| i64::try_from(kept.as_millis()).ok());
         let outdated = kept.map(|kept| now.millis() - kept);
-        for record in self.reader.poll(patience)? {
+        let records_read = match self.reader.poll(patience) {
+            Err(LogError::Unavailable(why)) => return Ok(Progress::Interrupted(why)),
+            read => read?,
+        };
+        for record in records_read {
             match records.last_attempt(&record) {
                 Ok((intent, last)) => attempts.restore(intent, last, record.timestamp, self.position, outdated),
                 // The call that it was about is made again, with the same idempotency key.

@@ -6,11 +6,10 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    thread,
     time::{Duration, Instant},
 };
 
-use tradewind_runtime::now;
+use tradewind_runtime::{now, patiently};
 use tradewind_topics::{
     Admin, Append, CommitError, End, Log, LogError, Offset, Polled, Record, Session, Start, TopicPartition,
 };
@@ -77,7 +76,7 @@ impl Run {
             let restoring = self.partitions.values().any(|partition| matches!(partition.phase, Phase::Restoring(_)));
             if restoring { GLANCE } else { QUIET }
         };
-        for polled in self.session.poll(patience)? {
+        for polled in patiently(&self.stop, "polling", || self.session.poll(patience))? {
             match polled {
                 Polled::Assigned(partitions) => {
                     numbers(&partitions).try_for_each(|number| self.open(number, None))?;
@@ -101,15 +100,18 @@ impl Run {
     /// before the end that is looked up then.
     fn open(&mut self, number: u32, not_before: Option<Instant>) -> Result<(), ExecutorError> {
         let (intents, source) = (self.records.intents(number), self.records.attempts(number));
-        let committed = self.session.committed(std::slice::from_ref(&intents))?.into_iter().next().flatten();
-        let position = match committed {
+        let asked = std::slice::from_ref(&intents);
+        let committed = patiently(&self.stop, "reading the group's offset", || self.session.committed(asked))?;
+        let position = match committed.into_iter().next().flatten() {
             Some(position) => position,
             // No harm is done by intents that were carried out before: the attempts at them are known.
-            None => self.admin.beginning(&intents)?,
+            None => patiently(&self.stop, "reading the intents' beginning", || self.admin.beginning(&intents))?,
         };
-        let end = self.admin.end(&source, End::Written)?;
-        let mut reader = self.log.reader()?;
-        reader.assign(&[(source.clone(), Start::Beginning)])?;
+        let end = patiently(&self.stop, "reading the attempts' end", || self.admin.end(&source, End::Written))?;
+        let reader = patiently(&self.stop, "reading attempts", || {
+            let mut reader = self.log.reader()?;
+            reader.assign(&[(source.clone(), Start::Beginning)]).map(|()| reader)
+        })?;
         let paused = self.partitions.get(&number).is_some_and(|earlier| earlier.paused);
         self.drop_partition(number);
         self.incarnations += 1;
@@ -143,7 +145,8 @@ impl Run {
                 Phase::Waiting(until) if *until <= Instant::now() => {}
                 Phase::Waiting(_) | Phase::Running | Phase::Closing => continue,
             }
-            self.session.start_at(&[(self.records.intents(*number), partition.next())])?;
+            let place = [(self.records.intents(*number), partition.next())];
+            patiently(&self.stop, "fetching intents", || self.session.start_at(&place))?;
             partition.phase = Phase::Running;
         }
         anew.into_iter().try_for_each(|number| self.open(number, Some(Instant::now() + RETRY)))
@@ -224,16 +227,7 @@ impl Run {
     fn recover(&mut self, error: &CommitError) -> Result<(), ExecutorError> {
         tracing::warn!(%error, "payment intents: taking a new epoch and reading the positions anew");
         let held: Vec<_> = self.partitions.keys().copied().collect();
-        loop {
-            match self.session.recover() {
-                Ok(()) => break,
-                Err(LogError::Unavailable(why)) if !self.stop.load(Ordering::Relaxed) => {
-                    tracing::warn!(why, "payment intents: the log cannot be reached");
-                    thread::sleep(RETRY);
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
+        patiently(&self.stop, "taking a new epoch", || self.session.recover())?;
         held.into_iter().try_for_each(|number| self.open(number, None))
     }
 

@@ -1,9 +1,12 @@
 //! What may be placed, by whom.
 
+use tradewind_order::{Deadlines, Orders};
 use tradewind_schemas::{
     Actor, Currency, Money, Role, Timestamp,
+    inventory::InventoryCommand,
     order::{ORDER, OrderLine},
 };
+use tradewind_topics::list::INVENTORY_COMMANDS;
 
 use crate::shop::*;
 
@@ -126,6 +129,21 @@ fn an_order_of_the_past_has_deadlines_of_today() {
         let saga = empty().by(merchant()).when(place(Placing { placed_at: Some(placed_at), ..usual() }));
         saga.rejected("invalid_placed_at").then([]);
     }
+}
+
+#[test]
+fn deadlines_are_the_operators() {
+    let deadlines = Deadlines { stock: 2 * SECOND, payment: 5 * SECOND, reservation: 9 * SECOND };
+    let hurried = || Saga::with(Orders { deadlines }, order_id()).by(customer()).when(place(usual())).by(platform());
+    hurried().after(SECOND).nothing().after(SECOND).then_kinds(["OrderRejected"]);
+
+    let saga = hurried().when(reserved(cup())).when(reserved(pot())).then_kinds(["LineReserved", "StockSecured"]);
+    saga.after(4 * SECOND).nothing().after(SECOND).then_kinds(["OrderRejected"]);
+
+    let saga = hurried();
+    let until = saga.now() + 9 * SECOND;
+    let reserve = InventoryCommand::ReserveStock { order_id: order_id(), quantity: 2, until };
+    saga.sends(INVENTORY_COMMANDS, cup(), reserve);
 }
 
 #[test]

@@ -179,8 +179,30 @@ fn a_payment_that_takes_too_long_rejects_the_order_and_is_voided() {
 
 #[test]
 fn a_payment_in_time_outlives_its_deadline() {
-    authorised().after(60 * MINUTE).nothing();
     committed().after(60 * MINUTE).nothing().when(captured()).then_kinds(["OrderConfirmed"]);
+}
+
+#[test]
+fn a_commit_that_is_not_answered_is_asked_for_again_and_given_up_with_the_reservation() {
+    let commit = [(INVENTORY, "CommitReservation")];
+    let half = || authorised().when(line_committed(cup())).then_kinds(["LineCommitted"]);
+    let asked_again = || half().after(29 * SECOND).nothing().after(SECOND).then_kinds(["StockDeadlineExtended"]);
+    let answered = asked_again().sends_kinds(commit).when(line_committed(pot()));
+    answered.then_kinds(["LineCommitted", "StockCommitted"]).after(60 * MINUTE).nothing();
+
+    let saga = asked_again().after(30 * SECOND).then_kinds(["StockDeadlineExtended"]).sends_kinds(commit);
+    let silent = rejection("stock_timeout", "the stock was not committed in time", &[(1, pot())]);
+    let given_up = [(INVENTORY, "ReturnStock"), (PAYMENT, "Void"), (INVENTORY, "ReturnStock"), LIST];
+    let saga = saga.after(14 * MINUTE - SECOND).after(SECOND).then_kinds(["OrderRejected"]).settles(silent);
+    saga.sends_kinds(given_up).after(60 * MINUTE).nothing();
+}
+
+#[test]
+fn a_commit_after_a_late_authorisation_is_asked_for_again_too() {
+    let saga = secured().after(MINUTE).nothing().when(OrderCommand::PaymentAuthorised {});
+    let commits = [(INVENTORY, "CommitReservation"), (INVENTORY, "CommitReservation")];
+    let saga = saga.after(9 * MINUTE - SECOND).nothing().after(SECOND).then_kinds(["StockDeadlineExtended"]);
+    saga.sends_kinds(commits).after(30 * SECOND).then_kinds(["StockDeadlineExtended"]).sends_kinds(commits);
 }
 
 #[test]

@@ -7,8 +7,8 @@ use crate::compatibility::{Finding, Level};
 /// Why a registry did not open.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    #[error("the schema registry's topic {topic} cannot be used: {source}")]
-    Log { topic: String, source: LogError },
+    #[error("the schema registry's topic {topic} cannot be used: {cause}")]
+    Log { topic: String, cause: LogError },
     #[error("the record at offset {offset} of {partition} is none of this schema registry's: {what}")]
     Foreign { partition: TopicPartition, offset: Offset, what: String },
 }

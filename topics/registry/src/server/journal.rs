@@ -28,7 +28,7 @@ pub struct Journal {
 
 impl Journal {
     pub fn open(log: &dyn Log, topic: &str) -> Result<Self, OpenError> {
-        let unusable = |source| OpenError::Log { topic: topic.to_owned(), source };
+        let unusable = |cause| OpenError::Log { topic: topic.to_owned(), cause };
         let admin = log.admin();
         admin.create(&[TopicSpec { name: topic.into(), partitions: 1, cleanup: CLEANUP }]).map_err(unusable)?;
         let partition = TopicPartition::new(topic, 0);
@@ -45,7 +45,7 @@ impl Journal {
     /// Reads what was not read yet, to the end that the topic has now.
     pub fn catch_up(&mut self, tables: &mut Tables) -> Result<(), OpenError> {
         let topic = self.partition.topic.clone();
-        let unusable = |source| OpenError::Log { topic: topic.to_string(), source };
+        let unusable = |cause| OpenError::Log { topic: topic.to_string(), cause };
         let end = self.log.end(&self.partition, End::Written).map_err(unusable)?;
         while self.reader.position(&self.partition).map_err(unusable)? < end {
             for record in self.reader.poll(Duration::from_millis(200)).map_err(unusable)? {

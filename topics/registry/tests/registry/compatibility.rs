@@ -7,7 +7,7 @@ use apache_avro::{
 use serde_json::json;
 use tradewind_registry::compatibility::{Level, findings, unreadable};
 
-use crate::stage::{Http, Independent, Registry, free_port, submitted};
+use crate::stage::{Http, Independent, free_port, submitted};
 
 /// Reading `b` with `a`, and reading `a` with `b`: yes, or the first problem.
 struct Case {

@@ -1,73 +1,13 @@
-//! The AxonOps schema registry, with its storage in memory.
-//!
-//! It lives under a small shell guard that ends it as soon as its standard input closes, so that it does not outlive
-//! the test process, however that one ends.
+//! One that is not ours; the tests across the whole use it too.
 
-use std::{
-    fs,
-    net::TcpStream,
-    path::Path,
-    process::{Child, ChildStdin, Command, Stdio},
-    sync::OnceLock,
-    thread,
-    time::{Duration, Instant},
-};
-
-use tempfile::TempDir;
-
-const GUARD: &str =
-    r#""$@" </dev/null >/dev/null 2>&1 & guarded=$!; read -r _; kill -9 $guarded; wait $guarded 2>/dev/null"#;
-
-/// It may take this long to start on a busy machine.
-const START_WITHIN: Duration = Duration::from_secs(60);
-
-pub struct Independent {
-    running: Option<(Child, ChildStdin)>,
-    _configuration: TempDir,
-}
+pub use tradewind_tests::registry::Registry as Independent;
 
 impl super::Registry for Independent {
     fn start_at(port: u16) -> Self {
-        let configuration = TempDir::new().expect("a folder");
-        let file = configuration.path().join("registry.yaml");
-        let yaml = format!("server: {{host: 127.0.0.1, port: {port}}}\nstorage: {{type: memory}}\n");
-        fs::write(&file, yaml).expect("its configuration");
-        let mut guard = Command::new("sh")
-            .args(["-c", GUARD, "guard", program(), "-config"])
-            .arg(&file)
-            .stdin(Stdio::piped())
-            .spawn()
-            .expect("a shell");
-        let stdin = guard.stdin.take().expect("its standard input");
-        let deadline = Instant::now() + START_WITHIN;
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(Instant::now() < deadline, "the independent registry did not start on port {port}");
-            thread::sleep(Duration::from_millis(20));
-        }
-        Self { running: Some((guard, stdin)), _configuration: configuration }
+        Independent::start_at(port)
     }
 
     fn stop(&mut self) {
-        if let Some((mut guard, stdin)) = self.running.take() {
-            drop(stdin);
-            guard.wait().expect("the guard ends");
-        }
+        Independent::stop(self);
     }
-}
-
-impl Drop for Independent {
-    fn drop(&mut self) {
-        super::Registry::stop(self);
-    }
-}
-
-/// The program, built where it is missing.
-fn program() -> &'static str {
-    static PROGRAM: OnceLock<String> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/registry/provision.sh");
-        let output = Command::new(script).stderr(Stdio::inherit()).output().expect("the script runs");
-        assert!(output.status.success(), "no independent registry to test with; see the message above");
-        String::from_utf8(output.stdout).expect("a path").trim().to_owned()
-    })
 }

@@ -9,6 +9,7 @@ pub use embedded::{Embedded, TOPIC, records, serve};
 pub use independent::Independent;
 use serde_json::Value;
 use tokio::runtime::Runtime;
+pub use tradewind_tests::process::free_port;
 
 /// A registry that is up.
 pub trait Registry {
@@ -30,10 +31,6 @@ pub trait Registry {
 
 pub fn url(port: u16) -> String {
     format!("http://127.0.0.1:{port}")
-}
-
-pub fn free_port() -> u16 {
-    listen_anywhere().local_addr().expect("a listener has an address").port()
 }
 
 pub fn listen_anywhere() -> TcpListener {

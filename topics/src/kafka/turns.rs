@@ -1,0 +1,46 @@
+//! A session's two transactional producers, which take turns.
+//!
+//! The coordinator answers a commit before it has written all its markers. A transaction that the same producer begins
+//! earlier is sent away, and librdkafka tries again only 20 ms later. So the next transaction is the other producer's:
+//! its records come after those of the one before, which is decided by then. Both are taken over together, so whoever
+//! had them can commit with neither.
+
+use rdkafka::producer::{Producer, ThreadedProducer};
+
+use super::{deliveries::Deliveries, ending::Ending, faults::failed, settings::Settings};
+use crate::LogError;
+
+pub struct Turns {
+    producers: [Ending<ThreadedProducer<Deliveries>>; 2],
+    turn: usize,
+}
+
+impl Turns {
+    /// Takes over the transactional ids `<id>-0` and `<id>-1`: what was open is settled, and older holders are fenced.
+    pub fn take_over(settings: &Settings, id: &str) -> Result<Self, LogError> {
+        Ok(Self {
+            producers: [producer(settings, &format!("{id}-0"))?, producer(settings, &format!("{id}-1"))?],
+            turn: 0,
+        })
+    }
+
+    /// The producer of the transaction that is open, or comes next.
+    pub fn current(&self) -> &ThreadedProducer<Deliveries> {
+        &self.producers[self.turn]
+    }
+
+    /// A transaction has ended.
+    pub fn change(&mut self) {
+        self.turn = 1 - self.turn;
+    }
+}
+
+fn producer(settings: &Settings, id: &str) -> Result<Ending<ThreadedProducer<Deliveries>>, LogError> {
+    let doing = format!("taking over the transactional id {id}");
+    let config = settings.transactional(id);
+    let producer: ThreadedProducer<Deliveries> =
+        config.create_with_context(Deliveries::default()).map_err(failed(&doing))?;
+    let producer = Ending::new("a transactional producer", producer);
+    producer.init_transactions(settings.answer_within()).map_err(failed(&doing))?;
+    Ok(producer)
+}
