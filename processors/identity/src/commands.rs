@@ -6,7 +6,7 @@ use tradewind_schemas::{
     identity::{EmailClaim, IdentityCommand, IdentityEvent, UserView},
 };
 
-use crate::{Identities, sessions};
+use crate::{Identities, events::FOUNDER, sessions};
 
 pub type Decision = Result<Vec<IdentityEvent>, Rejection>;
 
@@ -144,20 +144,24 @@ fn change_password(user: &UserView, password_hash: &str, verified: i64) -> Decis
     Ok(vec![IdentityEvent::PasswordChanged { password_hash: password_hash.to_owned(), password_version }])
 }
 
-/// An administrator cannot lay down that role: somebody else must take it away. So the last one keeps it, as far as the
-/// key of one user can tell: two who take it from each other at the same moment are not seen here.
-fn assign_roles(state: &Identities, roles: &[Role], context: &Context<'_>) -> Decision {
+/// An administrator cannot lay down that role: somebody else must take it away, and nobody can from the operator's own.
+/// So there is always one, though two may take it from each other.
+fn assign_roles(entity: &Entity<'_, Identities>, roles: &[Role], context: &Context<'_>) -> Decision {
     if !context.actor.is(Role::Admin) && !context.actor.is_service() {
         return Err(Rejection::new("forbidden", "only administrators assign roles"));
     }
-    let Identities::User(user) = state else { return Err(no_such_user()) };
+    let Identities::User(user) = &**entity else { return Err(no_such_user()) };
     let roles = sound(roles)?;
-    let own = context.actor.user_id == Some(user.id);
-    if own && user.roles.contains(&Role::Admin) && !roles.contains(&Role::Admin) {
-        return Err(Rejection::new(
-            "last_admin",
-            "an administrator cannot lay down that role; another one can take it",
-        ));
+    if user.roles.contains(&Role::Admin) && !roles.contains(&Role::Admin) {
+        if entity.row(FOUNDER, &()).is_some() {
+            return Err(Rejection::new("last_admin", "the operator's own administrator keeps that role"));
+        }
+        if context.actor.user_id == Some(user.id) {
+            return Err(Rejection::new(
+                "last_admin",
+                "an administrator cannot lay down that role; another one can take it",
+            ));
+        }
     }
     if roles == user.roles {
         return Ok(vec![]);

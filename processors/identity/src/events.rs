@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tradewind_runtime::{Entity, Rows};
 use tradewind_schemas::{
-    SessionId, Timestamp, UserId,
+    Role, SessionId, Timestamp, UserId,
     identity::{EmailClaim, IdentityEvent, SessionView, UserView},
 };
 
@@ -43,6 +43,10 @@ impl Session {
     }
 }
 
+/// There for whoever was registered as an administrator: only the platform itself does that, with the operator's
+/// credentials.
+pub const FOUNDER: Rows<(), ()> = Rows::new(2);
+
 /// The sessions of a user.
 pub const SESSION_ROWS: Rows<SessionId, Session> = Rows::new(1);
 
@@ -55,6 +59,9 @@ pub fn evolve(entity: &mut Entity<'_, Identities>, event: &IdentityEvent, at: Ti
         }
         IdentityEvent::UserRegistered { .. } => {
             if let Identities::Registering(user) = std::mem::take(&mut **entity) {
+                if user.roles.contains(&Role::Admin) {
+                    entity.put(FOUNDER, &(), &());
+                }
                 **entity = Identities::User(UserView { created_at: at, ..user });
             }
         }

@@ -222,10 +222,11 @@ impl Task {
         self.status = Status::Waiting(moment);
     }
 
-    /// When the wait is over: where to go on in the source.
-    pub fn retry(&mut self, now: Timestamp) -> Option<Offset> {
+    /// When the wait of at most so many milliseconds is over, by a clock that may have been put back: where to go on in
+    /// the source.
+    pub fn retry(&mut self, now: Timestamp, longest: i64) -> Option<Offset> {
         match self.status {
-            Status::Waiting(until) if until <= now => {
+            Status::Waiting(until) if until <= now || until.millis() - now.millis() > longest => {
                 self.status = Status::Running;
                 Some(self.position)
             }

@@ -254,7 +254,7 @@ impl Worker {
             return;
         }
         for task in self.tasks.values_mut() {
-            if let Some(at) = task.retry(now) {
+            if let Some(at) = task.retry(now, self.limits.retry_ms) {
                 effects.push(Effect::Start { partition: task.partition, at });
             }
             if let Err(why) = self.processing.fire(task, now, &mut self.outbox) {

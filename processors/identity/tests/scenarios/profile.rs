@@ -70,8 +70,9 @@ fn nobody_else_does() {
 #[test]
 fn an_administrator_cannot_lay_down_that_role_but_another_can_take_it() {
     let ada_as_admin = || Actor::user(ADA, vec![Role::Admin]);
-    let both = [Role::Customer, Role::Admin];
-    ada_with(&both)
+    let roles = vec![Role::Customer, Role::Admin];
+    ada_is_there()
+        .given([IdentityEvent::RolesAssigned { roles }])
         .by(ada_as_admin())
         .when(assign(&[Role::Customer]))
         .rejected("last_admin")
@@ -81,4 +82,16 @@ fn an_administrator_cannot_lay_down_that_role_but_another_can_take_it() {
         .when(assign(&[Role::Customer]))
         .then_kinds(["RolesAssigned"])
         .check(|it| assert_eq!(user_of(it).unwrap().roles, [Role::Customer]));
+}
+
+#[test]
+fn nobody_takes_the_role_from_the_operators_administrator() {
+    ada_with(&[Role::Customer, Role::Admin])
+        .by(admin())
+        .when(assign(&[Role::Customer]))
+        .rejected("last_admin")
+        .when(assign(&[Role::Admin]))
+        .then_kinds(["RolesAssigned"])
+        .when(assign(&[Role::Customer]))
+        .rejected("last_admin");
 }
