@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{
-    body::{Body, Bytes, HttpBody},
+    body::{Body, Bytes},
     extract::{FromRequest, Request},
     http::{HeaderMap, header},
 };
@@ -22,6 +22,8 @@ use crate::{
 const MOST_BYTES: usize = 1 << 20;
 /// Of what anybody may send without saying who they are: 8 KiB.
 const MOST_FROM_STRANGERS: usize = 8 << 10;
+/// Of a body that is too large: 4 MiB.
+const MOST_DISCARDED: usize = 4 << 20;
 const MAX_DEPTH: usize = 32;
 /// A value takes far more room than its text: without this, the bytes that are counted would say little.
 const MOST_VALUES: usize = 20_000;
@@ -79,22 +81,38 @@ async fn read(request: Request, bodies: &Bodies, most: usize) -> Result<Sent, Pr
 
 /// The whole body, counted as it arrives.
 async fn collect(mut body: Body, bodies: &Bodies, most: usize) -> Result<(Bytes, Held), Problem> {
-    let too_large = || Problem::new(Code::TooLarge, format!("The body is larger than {} KiB.", most >> 10));
-    if body.size_hint().lower() > most as u64 {
-        return Err(too_large());
-    }
     let (mut whole, mut held) = (Vec::new(), Held::default());
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Problem::new(Code::MalformedBody, "The body broke off."))?;
-        // Trailers say nothing to us.
-        let Ok(data) = frame.into_data() else { continue };
+    while let Some(data) = next(&mut body).await? {
         if whole.len() + data.len() > most {
-            return Err(too_large());
+            drop((whole, held));
+            discard(body).await;
+            return Err(Problem::new(Code::TooLarge, format!("The body is larger than {} KiB.", most >> 10)));
         }
         held.grow(bodies, data.len())?;
         whole.extend_from_slice(&data);
     }
     Ok((whole.into(), held))
+}
+
+async fn next(body: &mut Body) -> Result<Option<Bytes>, Problem> {
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Problem::new(Code::MalformedBody, "The body broke off."))?;
+        // Trailers say nothing to us.
+        if let Ok(data) = frame.into_data() {
+            return Ok(Some(data));
+        }
+    }
+    Ok(None)
+}
+
+/// Clients hear an answer for sure only once they have sent what they wanted to; beyond some size that is their affair.
+async fn discard(mut body: Body) {
+    let mut left = MOST_DISCARDED;
+    while let Ok(Some(data)) = next(&mut body).await
+        && data.len() < left
+    {
+        left -= data.len();
+    }
 }
 
 impl Sent {

@@ -73,12 +73,7 @@ impl Edge {
     /// Makes the first administrator, unless somebody has that e-mail address: nobody is overwritten. Tries until it is
     /// decided, or `within` is over. The edge is not ready before.
     pub async fn ensure_admin(&self, email: &str, password: &str, within: Duration) -> Result<(), AdministratorError> {
-        let wanted = crate::shapes::user::Registration {
-            email: email.to_owned(),
-            password: password.to_owned(),
-            name: "Administrator".to_owned(),
-        };
-        wanted.check().map_err(|problem| AdministratorError::Refused(problem.detail))?;
+        Self::check_admin(email, password)?;
         let deadline = tokio::time::Instant::now() + within;
         loop {
             match self.try_admin(email, password).await {
@@ -100,6 +95,16 @@ impl Edge {
                 Err(_) => tokio::time::sleep(AGAIN).await,
             }
         }
+    }
+
+    /// Whether an administrator can be made of these.
+    pub fn check_admin(email: &str, password: &str) -> Result<(), AdministratorError> {
+        let wanted = crate::shapes::user::Registration {
+            email: email.to_owned(),
+            password: password.to_owned(),
+            name: "Administrator".to_owned(),
+        };
+        wanted.check().map_err(|problem| AdministratorError::Refused(problem.detail))
     }
 
     async fn try_admin(&self, email: &str, password: &str) -> Result<(), Problem> {

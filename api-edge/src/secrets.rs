@@ -8,6 +8,7 @@ use std::{
 use base64::{Engine, prelude::BASE64_STANDARD};
 use rand::{TryRngCore, rngs::OsRng};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use zeroize::ZeroizeOnDrop;
 
 /// Four keys of 32 bytes. All edges of a shop have the same.
@@ -60,11 +61,26 @@ impl Secrets {
     /// Those in the file; where there is none, new ones, written to it for the owner's eyes only. Of several processes
     /// that find none at the same time, one writes, and all have what it wrote.
     pub fn load_or_create(path: &Path) -> Result<Self, SecretsError> {
-        match fs::read(path) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Self::generate()?.write(path)?,
-            read => return Self::read(path, read),
+        if let Some(there) = Self::load(path)? {
+            return Ok(there);
         }
+        Self::generate()?.write(path)?;
         Self::read(path, fs::read(path))
+    }
+
+    /// Those in the file, if there is one.
+    pub fn load(path: &Path) -> Result<Option<Self>, SecretsError> {
+        match fs::read(path) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            read => Self::read(path, read).map(Some),
+        }
+    }
+
+    /// Tells these from others, and nothing of them.
+    pub fn fingerprint(&self) -> String {
+        let keys = [&self.signing_seed, &self.edge_key, &self.email_pepper, &self.master_key];
+        let digest = Sha256::new_with_prefix("tradewind secrets 1");
+        format!("{:x}", keys.iter().fold(digest, |digest, key| digest.chain_update(key)).finalize())
     }
 
     fn read(path: &Path, read: io::Result<Vec<u8>>) -> Result<Self, SecretsError> {
@@ -138,8 +154,29 @@ mod tests {
         assert_eq!(first.signing_seed, second.signing_seed);
         assert_eq!(first.master_key, second.master_key);
         assert_ne!(first.edge_key, first.email_pepper);
+        assert_eq!(first.fingerprint(), second.fingerprint());
+        assert_eq!(first.fingerprint().len(), 64);
         #[cfg(unix)]
         assert_eq!(std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&path).unwrap().permissions()) & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_fingerprint_is_of_every_key() {
+        let ones = || Secrets { signing_seed: [1; 32], edge_key: [1; 32], email_pepper: [1; 32], master_key: [1; 32] };
+        let changes: [fn(&mut Secrets) -> &mut [u8; 32]; 4] =
+            [|s| &mut s.signing_seed, |s| &mut s.edge_key, |s| &mut s.email_pepper, |s| &mut s.master_key];
+        for key in changes {
+            let mut other = ones();
+            key(&mut other)[31] = 2;
+            assert_ne!(other.fingerprint(), ones().fingerprint());
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_not_made_by_looking() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(Secrets::load(&folder.path().join("secrets.json")).unwrap().is_none());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 
     #[test]

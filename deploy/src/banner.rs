@@ -4,16 +4,25 @@ use std::net::SocketAddr;
 
 use crate::{
     administrator::Administrator,
+    config::Origins,
     demo::{CUSTOMER_EMAIL, CUSTOMER_PASSWORD, Demo},
 };
 
-pub fn print(edge: SocketAddr, admin: SocketAddr, administrator: &Administrator, demo: Option<&Demo>) {
+pub fn print(
+    edge: SocketAddr,
+    admin: SocketAddr,
+    administrator: &Administrator,
+    origins: &Origins,
+    demo: Option<&Demo>,
+) {
     println!("\nTradewind is up.\n");
     println!("  shop        http://{edge}/v1        reference: http://{edge}/docs");
     println!("  operations  http://{admin}/metrics  /livez  /readyz");
     println!("  registry    http://{admin}/registry");
-    if administrator.made_up {
-        println!("\n  administrator  {}  {}", administrator.email, administrator.password);
+    let Administrator { email, password, is_demo } = administrator;
+    match is_demo {
+        true => println!("\n  administrator  {email}  {password}  (the demo's)"),
+        false => println!("\n  administrator  {email}  ({})", origins.of("admin_email")),
     }
     let Some(Demo { sku }) = demo else { return };
     println!("  customer       {CUSTOMER_EMAIL}  {CUSTOMER_PASSWORD}");

@@ -60,7 +60,7 @@ pub enum Command {
     Version,
 }
 
-/// Which log.
+/// Which log, and whose topics on it.
 #[derive(Args, Clone)]
 pub struct LogArgs {
     #[command(flatten)]
@@ -74,6 +74,13 @@ pub struct LogArgs {
     /// What the run calls its topics: `<namespace>.order.commands`.
     #[arg(long, env = "TRADEWIND_NAMESPACE", default_value = "tradewind", value_parser = namespace)]
     pub namespace: String,
+}
+
+/// The same for those that make the topics, or rely on how they were made.
+#[derive(Args, Clone)]
+pub struct RunArgs {
+    #[command(flatten)]
+    pub log: LogArgs,
     /// How many partitions topics get when they are created. It is for life.
     #[arg(long, env = "TRADEWIND_PARTITIONS", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub partitions: u32,
@@ -90,17 +97,19 @@ fn namespace(text: &str) -> Result<String, String> {
 
 #[derive(Args, Clone)]
 pub struct Secrets {
-    /// The file with the shop's keys; all processes of a shop have the same. Below the data directory if not given.
+    /// The file with the shop's keys: made when the shop is begun, and the same for all of its processes. `up` keeps it
+    /// below the data directory if not told otherwise.
     #[arg(long, env = "TRADEWIND_SECRETS_FILE")]
     pub secrets_file: Option<PathBuf>,
 }
 
 #[derive(Args, Clone)]
 pub struct Administrator {
-    /// The first administrator's e-mail address.
+    /// The first administrator's e-mail address. Only a demo shop that listens on loopback does without.
     #[arg(long, env = "TRADEWIND_ADMIN_EMAIL")]
     pub admin_email: Option<String>,
-    /// The first administrator's password.
+    /// The first administrator's password: 8 to 128 characters. It counts when the administrator is made, and changes
+    /// nobody's afterwards.
     #[arg(long, env = "TRADEWIND_ADMIN_PASSWORD", hide_env_values = true)]
     pub admin_password: Option<String>,
 }
@@ -138,7 +147,7 @@ fn duration(text: &str) -> Result<Duration, String> {
 #[derive(Args, Clone)]
 pub struct Up {
     #[command(flatten)]
-    pub log: LogArgs,
+    pub run: RunArgs,
     #[command(flatten)]
     pub secrets: Secrets,
     #[command(flatten)]
@@ -162,7 +171,7 @@ pub struct Up {
 #[derive(Args, Clone)]
 pub struct EdgeArgs {
     #[command(flatten)]
-    pub log: LogArgs,
+    pub run: RunArgs,
     #[command(flatten)]
     pub secrets: Secrets,
     #[command(flatten)]
@@ -181,7 +190,7 @@ pub struct EdgeArgs {
 #[derive(Args, Clone)]
 pub struct WorkerArgs {
     #[command(flatten)]
-    pub log: LogArgs,
+    pub run: RunArgs,
     #[command(flatten)]
     pub secrets: Secrets,
     #[command(flatten)]
@@ -206,7 +215,7 @@ pub struct WorkerArgs {
 #[derive(Args, Clone)]
 pub struct ConnectArgs {
     #[command(flatten)]
-    pub log: LogArgs,
+    pub run: RunArgs,
     /// The gateway's URL.
     #[arg(long, env = "TRADEWIND_GATEWAY")]
     pub gateway: String,
@@ -234,10 +243,10 @@ pub struct SandboxArgs {
 pub enum Topics {
     /// Says what would be created.
     #[command(after_help = "Example:\n  tradewind topics plan --brokers 127.0.0.1:9092")]
-    Plan(LogArgs),
+    Plan(RunArgs),
     /// Creates what is not there.
     #[command(after_help = "Example:\n  tradewind topics apply --brokers 127.0.0.1:9092")]
-    Apply(LogArgs),
+    Apply(RunArgs),
 }
 
 #[derive(Args, Clone)]

@@ -5,11 +5,13 @@ mod banner;
 mod bench;
 mod cli;
 mod config;
+mod data_dir;
 mod demo;
 mod descriptors;
 mod logging;
 mod platform;
 mod roles;
+mod shop_keys;
 
 use std::process::ExitCode;
 

@@ -52,6 +52,7 @@ fn every_variant_of_every_topic_survives() {
         survives(PAYMENT_INTENTS),
         survives(PAYMENT_ATTEMPTS),
         survives(RUNTIME_MEMBERS),
+        survives(RUNTIME_SHOP),
         survives(EDGE_REPLIES),
     ]);
     let topics: BTreeSet<&str> = all().iter().map(|topic| topic.name).collect();

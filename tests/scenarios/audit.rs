@@ -16,6 +16,9 @@ use tradewind_topics::{
     partition_of,
 };
 
+/// Unlike the default: an audit goes by what the log has.
+const PARTITIONS: &str = "3";
+
 /// Somebody appends a record that is made of one that is there (as a tap shows that one).
 struct Forgery<'a> {
     what: &'a str,
@@ -28,7 +31,7 @@ struct Forgery<'a> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_books_that_are_right_and_books_that_were_forged() {
-    let shop = Shop::embedded().await;
+    let shop = Shop::embedded_with(&["--partitions", PARTITIONS]).await;
     shop.sell("LAMP", 4900, 10).await;
     let customer = shop.customers(1).await.remove(0);
     customer.place("paid", &order("LAMP", 2, "tok_visa")).await.expect(201);
@@ -87,6 +90,45 @@ async fn of_books_that_are_right_and_books_that_were_forged() {
         is_found(forgery, data_dir.path(), &place);
     }
     is_clean(&closed);
+    nothing_is_read_of_another_namespace(&closed);
+    is_clean(&closed);
+}
+
+/// Neither does looking for it make it.
+fn nothing_is_read_of_another_namespace(closed: &Closed) {
+    let data_dir = closed.data_dir().display().to_string();
+    for namespace in ["prod", "trade", "prod"] {
+        for command in [&["audit"][..], &["tap", "order.events", "--from", "beginning"]] {
+            let output = run(&[command, &["--data-dir", &data_dir, "--namespace", namespace]].concat());
+            let (said, why) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+            assert_eq!((output.status.code(), said.as_ref()), (Some(1), ""), "{why}");
+            let expected = format!(
+                "the log below {data_dir} has no topics of the namespace {namespace} (from --namespace); there is tradewind\n"
+            );
+            assert!(why.ends_with(&expected), "{why}");
+        }
+    }
+}
+
+#[test]
+fn of_nothing_makes_nothing() {
+    let home = TempDir::new().expect("a folder");
+    let (empty, hollow) = (home.path().join("empty"), home.path().join("hollow"));
+    fs::create_dir_all(&empty).expect("a folder");
+    fs::create_dir_all(hollow.join("log")).expect("a folder");
+    for folder in [&empty, &hollow, &home.path().join("none")] {
+        for command in [&["audit"][..], &["tap", "order.events"]] {
+            let folder = folder.display().to_string();
+            let output = run(&[command, &["--data-dir", &folder]].concat());
+            let why = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(1), "{why}");
+            assert!(why.contains(&format!("there is no embedded log below {folder} (from --data-dir)")), "{why}");
+        }
+    }
+    assert!(!home.path().join("none").exists());
+    for folder in [empty, hollow.join("log")] {
+        assert_eq!(fs::read_dir(&folder).expect("a folder").count(), 0, "{}", folder.display());
+    }
 }
 
 fn is_found(Forgery { what, breaks, about, .. }: &Forgery<'_>, data_dir: &Path, place: &str) {
@@ -126,7 +168,8 @@ async fn commit(forgery: &Forgery<'_>, data_dir: &Path) -> String {
     reader.assign(&[(source, Start::Offset(number("offset")))]).expect("a place in the log");
     let original = reader.poll(Duration::from_secs(60)).expect("records").remove(0);
     let (key, value) = (forgery.forge)(&original);
-    let to = TopicPartition::new(physical.as_str(), partition_of(key.as_bytes(), 4));
+    let to =
+        TopicPartition::new(physical.as_str(), partition_of(key.as_bytes(), PARTITIONS.parse().expect("a number")));
     let place = format!("{topic}-{}", to.partition);
     let Record { timestamp, headers, .. } = original;
     let record = Append { to, timestamp, key: Some(key.into()), value: Some(value.into()), headers };

@@ -9,7 +9,7 @@ use tradewind_tests::{
     registry::Registry,
 };
 
-use crate::configuration::{ANY, refused, text};
+use crate::configuration::{ADMINISTRATOR, ANY, refused, text};
 
 /// A command with all that it needs but for one value.
 struct Bad<'a> {
@@ -85,8 +85,12 @@ fn of_roles() {
     let secrets = text(&home.path().join("secrets.json"));
     let record = text(&home.path().join("record.sql"));
 
-    let here = ["up", "--no-demo", "--data-dir", &data_dir];
-    let worker = ["worker", "--secrets-file", &secrets, "--brokers", &nobody];
+    let diary = text(&home.path().join("foreign/log/diary.txt"));
+
+    let here = [&["up", "--no-demo", "--data-dir", &data_dir], &ADMINISTRATOR[..]].concat();
+    let anywhere = [&["up", "--no-demo", "--listen", ANY, "--admin-listen", ANY], &ADMINISTRATOR[..]].concat();
+    let demo = ["up", "--admin-listen", ANY, "--data-dir", &data_dir];
+    let worker = ["worker", "--data-dir", &data_dir, "--secrets-file", &secrets, "--brokers", &nobody];
     let connect = ["connect", "--brokers", &nobody];
     #[rustfmt::skip]
     let table = [
@@ -97,7 +101,12 @@ fn of_roles() {
         bad(&worker, "--query-listen", "TRADEWIND_QUERY_LISTEN", &taken, "cannot listen on"),
         bad(&worker, "--capability", "TRADEWIND_CAPABILITIES", "orders", "there is no capability"),
         bad(&worker, "--registry", "TRADEWIND_REGISTRY", "nonsense", "the schema registry ("),
-        bad(&["up", "--no-demo", "--listen", ANY, "--admin-listen", ANY], "--data-dir", "TRADEWIND_DATA_DIR", &foreign, "diary.txt"),
+        bad(&demo, "--listen", "TRADEWIND_LISTEN", "0.0.0.0:0", "--admin-email"),
+        bad(&demo, "--no-demo", "TRADEWIND_NO_DEMO", "true", "TRADEWIND_ADMIN_PASSWORD"),
+        bad(&[&demo[..], &ADMINISTRATOR[2..]].concat(), "--admin-email", "TRADEWIND_ADMIN_EMAIL", "nobody", "must be an e-mail address"),
+        bad(&[&demo[..], &ADMINISTRATOR[..2]].concat(), "--admin-password", "TRADEWIND_ADMIN_PASSWORD", "short", "8 to 128 characters"),
+        bad(&[&here[..], &["--listen", ANY, "--admin-listen", ANY]].concat(), "--secrets-file", "TRADEWIND_SECRETS_FILE", &diary, "holds no secrets"),
+        bad(&anywhere, "--data-dir", "TRADEWIND_DATA_DIR", &foreign, "diary.txt"),
         bad(&["audit"], "--data-dir", "TRADEWIND_DATA_DIR", &data_dir, "there is no embedded log"),
         bad(&["topics", "plan"], "--brokers", "TRADEWIND_BROKERS", &nobody, "no Kafka broker answers"),
         bad(&[&connect[..], &["--gateway-key", "key"]].concat(), "--gateway", "TRADEWIND_GATEWAY", "nonsense", "is not a URL"),
@@ -148,8 +157,15 @@ fn of_the_command_line() {
         bad(&["worker"], "--query-listen", "TRADEWIND_QUERY_LISTEN", "localhost", "invalid socket address"),
         bad(&["up"], "--no-demo", "TRADEWIND_NO_DEMO", "perhaps", "invalid value 'perhaps'"),
         bad(&["up"], "--namespace", "TRADEWIND_NAMESPACE", "my shop", "a-z"),
+        bad(&["up"], "--namespace", "TRADEWIND_NAMESPACE", "a/b", "a-z"),
+        bad(&["audit"], "--namespace", "TRADEWIND_NAMESPACE", "", "1 to 100"),
+        bad(&["tap", "order.events"], "--namespace", "TRADEWIND_NAMESPACE", "a/b", "a-z"),
+        bad(&["topics", "plan"], "--namespace", "TRADEWIND_NAMESPACE", "a/b", "a-z"),
         bad(&["up"], "--brokers", "TRADEWIND_BROKERS", "", "a value is required"),
         bad(&["up"], "--stock-deadline", "TRADEWIND_STOCK_DEADLINE", "soon", "30s"),
+        bad(&["up"], "--stock-deadline", "TRADEWIND_STOCK_DEADLINE", "0s", "from 1ms to 366d"),
+        bad(&["worker"], "--payment-deadline", "TRADEWIND_PAYMENT_DEADLINE", "0s", "from 1ms to 366d"),
+        bad(&["worker"], "--reservation", "TRADEWIND_RESERVATION", "2years", "from 1ms to 366d"),
     ] {
         bad.is_not_understood();
     }

@@ -1,5 +1,8 @@
 //! Bad configuration ends the process at once, with a message that says what, where and what to do.
 
+mod administrators;
+mod keys;
+
 use std::{
     collections::BTreeMap,
     fs,
@@ -10,12 +13,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use base64::{Engine, prelude::BASE64_STANDARD};
+use serde_json::json;
 use tempfile::TempDir;
 use tradewind_tests::{
     broker::Broker,
     process::{binary, command, free_port, run},
     registry::Registry,
-    shop::Shop,
+    shop::{ADMIN_EMAIL, ADMIN_PASSWORD, Shop},
 };
 
 /// A process that cannot start must say so within this time, and not try for ever.
@@ -23,7 +28,7 @@ const ENDS_WITHIN: Duration = Duration::from_secs(90);
 
 /// Runs what must fail; gives the line in which it said why.
 #[track_caller]
-fn fails(arguments: &[&str], says: &[&str]) -> String {
+pub fn fails(arguments: &[&str], says: &[&str]) -> String {
     refused(&mut command(arguments), says)
 }
 
@@ -57,11 +62,22 @@ fn ends(command: &mut Command) -> Output {
 }
 
 fn up<'a>(data_dir: &'a str, listen: &'a str, admin_listen: &'a str) -> Vec<&'a str> {
-    vec!["up", "--no-demo", "--data-dir", data_dir, "--listen", listen, "--admin-listen", admin_listen]
+    let up = ["up", "--no-demo", "--data-dir", data_dir, "--listen", listen, "--admin-listen", admin_listen];
+    [&up[..], &ADMINISTRATOR].concat()
 }
+
+/// Without one no shop starts, but for the demo.
+pub const ADMINISTRATOR: [&str; 4] = ["--admin-email", ADMIN_EMAIL, "--admin-password", ADMIN_PASSWORD];
 
 pub fn text(path: &Path) -> String {
     path.display().to_string()
+}
+
+/// A file of secrets as another shop could have it.
+pub fn another_shops_keys() -> String {
+    let key = BASE64_STANDARD.encode([7; 32]);
+    let keys = json!({"format": 1, "signing_seed": key, "edge_key": key, "email_pepper": key, "master_key": key});
+    keys.to_string()
 }
 
 pub const ANY: &str = "127.0.0.1:0";
@@ -92,9 +108,28 @@ fn a_folder_of_somebody_else() {
     fs::create_dir(&log).expect("a folder");
     fs::write(log.join("letters.txt"), "Dear Ada").expect("a file");
     fails(&up(&text(home.path()), ANY, ANY), &[&text(&log), "from --data-dir", "letters.txt"]);
-    let there: Vec<_> =
-        fs::read_dir(&log).expect("a folder").map(|entry| entry.expect("an entry").file_name()).collect();
-    assert_eq!(there, ["letters.txt"], "nothing was touched");
+    assert_eq!(names(&log), ["letters.txt"], "nothing was touched");
+}
+
+#[test]
+fn a_folder_of_somebody_else_beside_which_there_is_no_log() {
+    let home = TempDir::new().expect("a folder");
+    fs::write(home.path().join("letters.txt"), "Dear Ada").expect("a file");
+    let data_dir = text(home.path());
+    let worker = ["worker", "--brokers", "127.0.0.1:1", "--secrets-file", "unused.json", "--data-dir", &data_dir];
+    let sandbox = ["sandbox", "--listen", ANY, "--data-dir", &data_dir];
+    for command in [&up(&data_dir, ANY, ANY)[..], &worker, &sandbox] {
+        fails(command, &[&data_dir, "from --data-dir", "letters.txt", "an empty or a new directory"]);
+    }
+    assert_eq!(names(home.path()), ["letters.txt"], "nothing was touched");
+}
+
+/// What a folder has, by name.
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").file_name());
+    let mut names: Vec<_> = entries.map(|name| name.to_string_lossy().into_owned()).collect();
+    names.sort_unstable();
+    names
 }
 
 #[test]
@@ -128,23 +163,21 @@ fn a_broker_that_nobody_is() {
     let nobody = format!("127.0.0.1:{}", free_port());
     let registry = "http://127.0.0.1:9";
     let home = TempDir::new().expect("a folder");
-    let secrets = text(&home.path().join("secrets.json"));
+    let (secrets, data_dir) = (text(&home.path().join("secrets.json")), text(&home.path().join("data")));
     fails(&["topics", "plan", "--brokers", &nobody], &[&nobody, "--brokers"]);
-    let worker = ["worker", "--brokers", &nobody, "--registry", registry, "--secrets-file", &secrets];
-    fails(&worker, &[&nobody, "--brokers"]);
+    let worker = ["worker", "--data-dir", &data_dir, "--secrets-file", &secrets, "--registry", registry];
+    fails(&[&worker[..], &["--brokers", &nobody]].concat(), &[&nobody, "--brokers"]);
 }
 
 #[test]
 fn what_kafka_needs_is_named() {
-    fails(
-        &["worker", "--secrets-file", "unused.json", "--brokers", "127.0.0.1:1"],
-        &["--registry", "TRADEWIND_REGISTRY"],
-    );
+    let worker = ["worker", "--data-dir", "unused", "--secrets-file", "unused.json", "--brokers", "127.0.0.1:1"];
+    fails(&worker, &["--registry", "TRADEWIND_REGISTRY"]);
     fails(&["topics", "apply"], &["--brokers", "TRADEWIND_BROKERS"]);
     fails(&["connect", "--gateway", "http://127.0.0.1:1", "--gateway-key", "k"], &["--brokers", "TRADEWIND_BROKERS"]);
     fails(&["worker", "--brokers", "127.0.0.1:1"], &["--secrets-file", "TRADEWIND_SECRETS_FILE"]);
     fails(&["worker", "--capability", "orders"], &["orders", "--capability", "order"]);
-    assert!(!Path::new("unused.json").exists(), "nothing was touched");
+    assert!(!Path::new("unused.json").exists() && !Path::new("unused").exists(), "nothing was touched");
 }
 
 #[test]
@@ -167,8 +200,8 @@ fn topics_that_are_not_there_or_otherwise_on_kafka() {
     fails(&[&worker[..], &["--partitions", "7"]].concat(), &["has 4 partitions", "from --partitions", "say 4"]);
     fails(&[&["topics", "apply", "--partitions", "7"][..], &log].concat(), &["4 partitions", "7"]);
     let nobody = format!("http://127.0.0.1:{}", free_port());
-    let deaf =
-        ["worker", "--secrets-file", &secrets, "--brokers", &broker, "--registry", &nobody, "--namespace", &namespace];
+    let deaf = ["--brokers", &broker, "--registry", &nobody, "--namespace", &namespace];
+    let deaf = [&["worker", "--data-dir", &data_dir, "--secrets-file", &secrets][..], &deaf].concat();
     fails(&deaf, &[&nobody, "--registry"]);
 }
 

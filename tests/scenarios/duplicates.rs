@@ -33,7 +33,7 @@ async fn fifty_times(shop: Shop) {
     let path = format!("/v1/products/{id}/variants/LAMP/price");
     let changed = administrator.put(&path, etag, &price).await;
     assert!((200..300).contains(&changed.status), "{changed:?}");
-    let dearer = customer.place("at-the-new-price", &wanted).await.expect(201);
+    let dearer = customer.having_seen(&changed).place("at-the-new-price", &wanted).await.expect(201);
     assert_eq!(dearer["totals"]["grand_total"]["amount"], 5900);
 
     let later = customer.place("only-once", &wanted).await;

@@ -46,7 +46,23 @@ async fn on_kafka() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("there is no topic orders; there are: ") && said.contains("order.events"), "{said}");
+    nothing_of_another_namespace(&shop);
     shop.close();
+}
+
+fn nothing_of_another_namespace(shop: &Shop) {
+    let tap = shop.tap_of("order.events", &["--from", "beginning"]);
+    let (namespace, others) = tap.split_last().expect("the namespace");
+    let log: Vec<_> = others.iter().map(String::as_str).collect();
+    let audit: Vec<_> = ["audit"].into_iter().chain(log.iter().copied().skip(4)).collect();
+    for command in [&log, &audit] {
+        let output = run(&[&command[..], &["nobodys"]].concat());
+        let why = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{why}");
+        for part in ["no topics of the namespace nobodys (from --namespace); there is ", namespace] {
+            assert!(why.contains(part), "{part:?} is not in {why}");
+        }
+    }
 }
 
 fn payload(line: &Value) -> &Value {

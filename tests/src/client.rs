@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use reqwest::{Method, RequestBuilder, header::HeaderMap};
+use reqwest::{
+    Method, RequestBuilder,
+    header::{HeaderMap, HeaderValue},
+};
 use serde_json::{Value, json};
 
 /// How long a client keeps at one request, over restarts of the platform too.
@@ -17,6 +20,8 @@ pub struct Client {
     http: reqwest::Client,
     base: String,
     token: Option<String>,
+    /// A consistency token.
+    seen: Option<HeaderValue>,
 }
 
 /// What the edge said.
@@ -59,12 +64,17 @@ impl Client {
     /// A guest at this edge (`http://host:port`).
     pub fn guest(base: &str) -> Self {
         let http = reqwest::Client::builder().timeout(ANSWER).no_proxy().build().expect("an HTTP client");
-        Self { http, base: base.to_owned(), token: None }
+        Self { http, base: base.to_owned(), token: None, seen: None }
     }
 
     /// The same client with another access token.
     pub fn with_token(&self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
+    /// The same client, who is answered from views that have what this answer has.
+    pub fn having_seen(&self, answer: &Answer) -> Self {
+        Self { seen: answer.headers.get("consistency-token").cloned(), ..self.clone() }
     }
 
     pub fn token(&self) -> &str {
@@ -118,8 +128,12 @@ impl Client {
     /// A request, as it is sent once and by whoever wants to meddle with it.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.base));
-        match &self.token {
+        let request = match &self.token {
             Some(token) => request.bearer_auth(token),
+            None => request,
+        };
+        match &self.seen {
+            Some(seen) => request.header("consistency-token", seen),
             None => request,
         }
     }

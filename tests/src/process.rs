@@ -155,7 +155,8 @@ impl Drop for Process {
     }
 }
 
-fn watch(process: u32) -> (Child, ChildStdin) {
+/// A shell that ends this process as soon as its own standard input closes, so when the test process is gone.
+pub fn watch(process: u32) -> (Child, ChildStdin) {
     let script = format!("trap '' INT TERM; read -r _; kill -9 {process} 2>/dev/null");
     let mut watch = Command::new("sh")
         .args(["-c", &script])

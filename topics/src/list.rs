@@ -10,7 +10,7 @@ use tradewind_schemas::{
     inventory::{InventoryCommand, InventoryEvent},
     order::{CustomerOrder, OrderCommand, OrderEvent},
     payment::{PaymentAttempt, PaymentCommand, PaymentEvent, PaymentIntent},
-    runtime::{Member, TaskKey},
+    runtime::{Member, Shop, ShopKey, TaskKey},
 };
 
 use crate::Cleanup;
@@ -31,7 +31,9 @@ impl<K, V> Clone for Topic<K, V> {
 impl<K, V> Copy for Topic<K, V> {}
 
 impl<K, V> Topic<K, V> {
-    const fn new(name: &'static str, owner: &'static str, cleanup: Cleanup) -> Self {
+    /// The platform's own topics are those of this list. One that is made elsewhere, for an example or a test, is
+    /// created by nobody, and has a codec only where it is given one.
+    pub const fn new(name: &'static str, owner: &'static str, cleanup: Cleanup) -> Self {
         Self { name, owner, cleanup, types: PhantomData }
     }
 }
@@ -99,6 +101,8 @@ topics! {
     PAYMENT_ATTEMPTS: IntentId => PaymentAttempt = "payment.attempts", "payment", TABLE;
     /// Which worker answers questions about which task.
     RUNTIME_MEMBERS: TaskKey => Member = "runtime.members", "runtime", TABLE;
+    /// With which keys the shop was begun; a record or two.
+    RUNTIME_SHOP: ShopKey => Shop = "runtime.shop", "runtime", Cleanup::Keep;
     /// Unkeyed; the partition is the edge's.
     EDGE_REPLIES: () => EdgeReply = "edge.replies", "edge", Cleanup::Delete { after: Duration::from_secs(3600) };
 }

@@ -6,7 +6,7 @@ mod seats;
 
 use std::{convert::Infallible, future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Extension, Router, body::Body, extract::ConnectInfo, http::Request, response::Response};
+use axum::{Router, body::Body, extract::ConnectInfo, http::Request, response::Response};
 use hyper::body::Incoming;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -149,11 +149,13 @@ fn service(
 ) -> impl hyper::service::Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send + 'static>
 + Clone
 + use<> {
-    let (known, busy) = (router.clone().layer(Extension(ConnectInfo(peer))), busy.clone());
+    let (router, busy) = (router.clone(), busy.clone());
     hyper::service::service_fn(move |request: Request<Incoming>| {
-        let (router, answering) = (known.clone(), busy.answering());
+        let (router, answering) = (router.clone(), busy.answering());
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(ConnectInfo(peer));
         async move {
-            let answer = router.oneshot(request.map(Body::new)).await;
+            let answer = router.oneshot(request).await;
             drop(answering);
             answer
         }

@@ -93,6 +93,20 @@ async fn it_serves_and_stops_when_told() {
 }
 
 #[tokio::test]
+async fn who_sends_too_much_hears_of_it() {
+    let shop = Shopfront::open().await;
+    let server = Server::start(shop.router(), Bounds::default()).await;
+    let client = reqwest::Client::new();
+    for size in [9 << 10, 1 << 20, 3 << 20] {
+        let call =
+            client.post(format!("http://{}/v1/users", server.address)).header("content-type", "application/json");
+        assert_eq!(call.body(vec![b' '; size]).send().await.unwrap().status().as_u16(), 413, "{size}");
+    }
+    drop(client);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn who_begins_no_request_is_not_waited_for() {
     let bounds = Bounds { head: SHORT, ..Bounds::default() };
     let server = Server::start(Router::new(), bounds).await;

@@ -1,5 +1,6 @@
 //! What every role stands on: the log, its topics, the schema ids, and the names of a run.
 
+mod at_rest;
 mod stages;
 mod topics;
 
@@ -10,13 +11,17 @@ use tradewind_registry::{Resolved, client, server::Registry};
 use tradewind_runtime::{Codecs, Layout};
 use tradewind_schemas::SchemaSource;
 use tradewind_topics::{
-    Log,
+    Log, TopicInfo,
     embedded::{self, EmbeddedLog},
     kafka::{self, KafkaLog},
     list,
 };
 
-use crate::{cli::LogArgs, config::Origins};
+use crate::{
+    cli::{LogArgs, RunArgs},
+    config::Origins,
+    data_dir::LOG,
+};
 pub use stages::{STAGES, Settings, Stage, sources, stage};
 pub use topics::{apply, plan};
 
@@ -35,37 +40,64 @@ pub struct Platform {
     pub source: Arc<dyn SchemaSource>,
     /// The embedded registry, where it is ours.
     pub registry: Option<Arc<Registry>>,
+    /// Whose topics these are, and where, for messages to people.
+    pub place: String,
 }
 
 impl Platform {
     /// The embedded log below this directory, its topics created, its registry open.
-    pub fn embedded(args: &LogArgs, data_dir: &Path) -> Result<Self> {
-        let log: Arc<dyn Log> = EmbeddedLog::open(&data_dir.join("log"), embedded::Options::default())
-            .with_context(|| format!("the data directory {} ({})", data_dir.display(), args.origins.of("data_dir")))?;
+    pub fn embedded(args: &RunArgs, data_dir: &Path) -> Result<Self> {
+        let log = open(&args.log, data_dir, embedded::Options::default())?;
         topics::apply(log.as_ref(), args)?;
-        let registry = Registry::open(&log, &format!("{}.{REGISTRY_TOPIC}", args.namespace))?;
+        let registry = Registry::open(&log, &format!("{}.{REGISTRY_TOPIC}", args.log.namespace))?;
         let resolved = registry.resolve(&list::all())?;
         let codecs = codecs(&resolved)?;
         let layout = layout(log.as_ref(), args)?;
-        Ok(Self { log, layout, codecs, source: resolved.source, registry: Some(registry) })
+        let place = in_directory(&args.log, data_dir);
+        Ok(Self { log, layout, codecs, source: resolved.source, registry: Some(registry), place })
     }
 
     /// Kafka. Its topics must be there; `create` makes those that are not.
-    pub fn kafka(args: &LogArgs, brokers: &str, create: bool) -> Result<Self> {
-        let Some(url) = &args.registry else {
-            bail!("Kafka needs a schema registry: give its URL with --registry or TRADEWIND_REGISTRY");
-        };
-        let registry = || format!("the schema registry ({})", args.origins.of("registry"));
-        let client = Arc::new(client::Client::new(url).with_context(registry)?);
-        let log: Arc<dyn Log> = connect(brokers, &args.origins)?;
+    pub fn kafka(args: &RunArgs, brokers: &str, create: bool) -> Result<Self> {
+        let client = registry_client(&args.log)?;
+        let log: Arc<dyn Log> = connect(brokers, &args.log.origins)?;
         if create {
             topics::apply(log.as_ref(), args)?;
         }
-        let resolved = client.resolve(&list::all(), REGISTRY_PATIENCE).with_context(registry)?;
+        let resolved = resolve(&client, &args.log)?;
         let codecs = codecs(&resolved)?;
         let layout = layout(log.as_ref(), args)?;
-        Ok(Self { log, layout, codecs, source: resolved.source, registry: None })
+        let place = on_brokers(&args.log, brokers);
+        Ok(Self { log, layout, codecs, source: resolved.source, registry: None, place })
     }
+}
+
+fn open(args: &LogArgs, data_dir: &Path, options: embedded::Options) -> Result<Arc<dyn Log>> {
+    let log = EmbeddedLog::open(&data_dir.join(LOG), options);
+    Ok(log.with_context(|| format!("the data directory {} ({})", data_dir.display(), args.origins.of("data_dir")))?)
+}
+
+fn in_directory(args: &LogArgs, data_dir: &Path) -> String {
+    format!("the namespace {} of the log below {}", args.namespace, data_dir.display())
+}
+
+fn on_brokers(args: &LogArgs, brokers: &str) -> String {
+    format!("the namespace {} on Kafka at {brokers}", args.namespace)
+}
+
+fn registry_client(args: &LogArgs) -> Result<Arc<client::Client>> {
+    let Some(url) = &args.registry else {
+        bail!("Kafka needs a schema registry: give its URL with --registry or TRADEWIND_REGISTRY");
+    };
+    Ok(Arc::new(client::Client::new(url).with_context(|| told_of_registry(args))?))
+}
+
+fn resolve(client: &Arc<client::Client>, args: &LogArgs) -> Result<Resolved> {
+    client.resolve(&list::all(), REGISTRY_PATIENCE).with_context(|| told_of_registry(args))
+}
+
+fn told_of_registry(args: &LogArgs) -> String {
+    format!("the schema registry ({})", args.origins.of("registry"))
 }
 
 /// Kafka, without regard to what is on it.
@@ -80,15 +112,17 @@ fn codecs(resolved: &Resolved) -> Result<Codecs> {
     Codecs::all(|topic| resolved.id(topic), &resolved.source).context("the codecs of the topics could not be made")
 }
 
-/// The topics of this run that exist.
-fn layout(log: &dyn Log, args: &LogArgs) -> Result<Layout> {
-    let prefix = format!("{}.", args.namespace);
-    let mut partitions = HashMap::new();
-    for topic in log.admin().topics()? {
-        if let Some(name) = topic.name.strip_prefix(&prefix) {
-            partitions.insert(name.to_owned(), topic.partitions);
-        }
-    }
+/// The topics of this namespace, by their names without it, with how many partitions each has.
+fn there(log: &dyn Log, namespace: &str) -> Result<HashMap<String, u32>> {
+    let prefix = format!("{namespace}.");
+    let named = |topic: &TopicInfo| Some((topic.name.strip_prefix(&prefix)?.to_owned(), topic.partitions));
+    Ok(log.admin().topics()?.iter().filter_map(named).collect())
+}
+
+/// The topics of this run, all of which must be there.
+fn layout(log: &dyn Log, args: &RunArgs) -> Result<Layout> {
+    let namespace = &args.log.namespace;
+    let (partitions, prefix) = (there(log, namespace)?, format!("{namespace}."));
     for wanted in topics::specs(args) {
         let name = wanted.name.strip_prefix(&prefix).unwrap_or(&wanted.name);
         match partitions.get(name) {
@@ -97,10 +131,10 @@ fn layout(log: &dyn Log, args: &LogArgs) -> Result<Layout> {
                 "topic {} has {there} partitions, not {} ({}): a topic keeps its partition count for life; say {there} there, or use another namespace",
                 wanted.name,
                 wanted.partitions,
-                args.origins.of("partitions")
+                args.log.origins.of("partitions")
             ),
             Some(_) => {}
         }
     }
-    Ok(Layout::new(&args.namespace, partitions))
+    Ok(Layout::new(namespace, partitions))
 }

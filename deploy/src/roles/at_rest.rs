@@ -10,21 +10,14 @@ use crate::{cli::LogArgs, platform::Platform};
 /// `instead` says how to ask a running platform.
 pub fn open(log: &LogArgs, data_dir: Option<&Path>, instead: &str) -> Result<Platform> {
     if let Some(brokers) = &log.brokers {
-        return Platform::kafka(log, brokers, false);
+        return Platform::kafka_at_rest(log, brokers);
     }
     let Some(data_dir) = data_dir else {
         bail!(
             "which log? Name an embedded one at rest with --data-dir, or Kafka with --brokers; where a platform runs on it, {instead}"
         );
     };
-    if !data_dir.join("log").is_dir() {
-        let origin = log.origins.of("data_dir");
-        bail!(
-            "there is no embedded log below {} ({origin}): is that the data directory of `tradewind up`?",
-            data_dir.display()
-        );
-    }
-    let opened = Platform::embedded(log, data_dir);
+    let opened = Platform::embedded_at_rest(log, data_dir);
     let refused = opened.as_ref().is_err_and(|error| {
         error.downcast_ref::<LogError>().is_some_and(|error| matches!(error, LogError::Refused { .. }))
     });

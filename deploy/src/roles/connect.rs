@@ -4,7 +4,7 @@ use anyhow::Result;
 use secrecy::SecretString;
 use tradewind_connectors::stripe::{Config, ConfigError};
 
-use super::{connector::Connector, http};
+use super::{connector, ending::Ending, http};
 use crate::cli::ConnectArgs;
 
 pub async fn run(args: ConnectArgs) -> Result<()> {
@@ -13,16 +13,17 @@ pub async fn run(args: ConnectArgs) -> Result<()> {
             ConfigError::SecretKey(_) | ConfigError::NoSecretKey => "gateway_key",
             _ => "gateway",
         };
-        anyhow::Error::new(error).context(format!("the gateway ({})", args.log.origins.of(blamed)))
+        anyhow::Error::new(error).context(format!("the gateway ({})", args.run.log.origins.of(blamed)))
     })?;
-    let platform = super::on_kafka(&args.log).await?;
-    let connector = Connector::start(&platform, &gateway, &args.instance)?;
+    let platform = super::on_kafka(&args.run).await?;
+    let mut connector = connector::start(&platform, &gateway, &args.instance)?;
     tracing::info!(gateway = args.gateway, instance = args.instance, "the payment connector runs");
     let ended = tokio::select! {
         why = connector.failed() => Err(anyhow::anyhow!(why)),
         told = http::told_to_stop() => told,
     };
     tracing::info!("stopping: finishing what is under way");
-    tokio::task::spawn_blocking(move || connector.stop()).await?;
-    ended
+    let mut ending = Ending::new(ended);
+    ending.task("the payment connector", tokio::task::spawn_blocking(move || connector.stop())).await;
+    ending.result()
 }

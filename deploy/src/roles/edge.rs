@@ -4,37 +4,41 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use tokio::sync::watch;
-use tradewind_edge::{Edge, EdgeConfig, Secrets};
+use tradewind_edge::{Edge, EdgeConfig};
 use tradewind_runtime::Client;
 use tradewind_schemas::{Keyring, MasterKey};
 use tradewind_topics::list::EDGE_REPLIES;
 
-use super::{http, queries};
+use super::{ending::Ending, http, queries};
 use crate::{
     administrator,
     cli::EdgeArgs,
     platform::{Platform, sources},
+    shop_keys::KeyFile,
 };
 
 /// How long the administrator may take to be decided on: workers may come up later.
 const FIRST_DECISION: Duration = Duration::from_secs(300);
 
 pub async fn run(args: EdgeArgs) -> Result<()> {
-    let origins = &args.log.origins;
-    let administrator = administrator::of(&args.administrator, false)?;
-    let secrets_file = super::secrets_file(&args.secrets)?;
+    let origins = &args.run.log.origins;
+    let administrator = administrator::of_edge(&args)?;
+    let key_file = KeyFile::read(super::secrets_file(&args.secrets)?, origins)?;
     let listener = http::bind(args.listen, &origins.of("listen")).await?;
     let admin_listener = http::bind(args.admin_listen, &origins.of("admin_listen")).await?;
     let edge_at = listener.local_addr()?;
-    let platform = super::on_kafka(&args.log).await?;
+    let platform = super::on_kafka(&args.run).await?;
     let replies = platform.layout.partitions(EDGE_REPLIES.name).unwrap_or_default();
     if args.replies_partition >= replies {
         let (partition, origin) = (args.replies_partition, origins.of("replies_partition"));
         bail!("there is no partition {partition} ({origin}) of {}: it has {replies}, from 0", EDGE_REPLIES.name);
     }
     // Only now: where the rest is wrong, nothing is touched.
-    let secrets = Secrets::load_or_create(secrets_file)
-        .with_context(|| format!("the shop's keys ({})", origins.of("secrets_file")))?;
+    let (platform, keys) = super::with_keys(platform, key_file, false).await?;
+    if keys.is_demo {
+        administrator::only_on_loopback(args.listen, origins).with_context(|| administrator::demo_in(&platform))?;
+    }
+    let secrets = keys.secrets;
     let queries = queries::Remote::new(
         &platform.log,
         &platform.codecs,
@@ -62,9 +66,11 @@ pub async fn run(args: EdgeArgs) -> Result<()> {
         failed = async { match ready.await { Ok(()) => std::future::pending().await, Err(error) => error } } => Err(failed),
         told = http::told_to_stop() => told,
     };
+    tracing::info!("stopping: finishing what is under way");
     stop.send_replace(true);
-    server.await??;
-    admin_server.await??;
+    let mut ending = Ending::new(ended);
+    ending.task("the edge's server", server).await;
+    ending.task("the admin server", admin_server).await;
     edge.stop();
-    ended
+    ending.result()
 }

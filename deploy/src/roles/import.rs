@@ -6,7 +6,7 @@ use tradewind::import::northwind::{Credentials, NOTICE, import, progress_bar};
 use crate::{administrator, cli::Northwind};
 
 pub async fn northwind(args: Northwind) -> Result<()> {
-    let administrator = administrator::of(&args.administrator, true)?;
+    let administrator = administrator::of_running(&args.administrator)?;
     let credentials = Credentials { email: administrator.email, password: administrator.password.into() };
     let progress = progress_bar();
     let summary = import(&args.file, &args.edge, credentials, &progress).await.with_context(|| {

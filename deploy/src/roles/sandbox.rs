@@ -11,20 +11,24 @@ use tradewind_connectors::{
 };
 
 use super::http;
-use crate::cli::SandboxArgs;
+use crate::{
+    cli::SandboxArgs,
+    data_dir::{self, GATEWAY},
+};
 
 /// Everyone may know it: there is no money behind it.
 const KEY: &str = "sk_sandbox_tradewind";
 
 /// `tradewind sandbox`: the gateway alone.
 pub async fn run(args: SandboxArgs) -> Result<()> {
+    data_dir::check(&args.data_dir, &args.origins)?;
     let listener = http::bind(args.listen, &args.origins.of("listen")).await?;
     let (stop, stopped) = watch::channel(false);
     let sandbox = Sandbox::start(&args.data_dir, listener, stopped).await?;
     println!("The sandbox gateway is up at {}, with the secret key {KEY}.", sandbox.url());
     http::told_to_stop().await?;
     stop.send_replace(true);
-    sandbox.finished().await
+    Ok(sandbox.server().await??)
 }
 
 pub struct Sandbox {
@@ -35,7 +39,7 @@ pub struct Sandbox {
 impl Sandbox {
     pub async fn start(data_dir: &Path, listener: TcpListener, mut stop: watch::Receiver<bool>) -> Result<Self> {
         let options = Options::new(SecretString::from(KEY))?;
-        let directory = data_dir.join("sandbox-gateway");
+        let directory = data_dir.join(GATEWAY);
         let gateway = tokio::task::spawn_blocking(move || Gateway::open(&directory, options)).await??;
         let url = format!("http://{}", listener.local_addr()?);
         let server = tokio::spawn(async move {
@@ -57,7 +61,8 @@ impl Sandbox {
         Ok(Config::new(&self.url, SecretString::from(KEY))?)
     }
 
-    pub async fn finished(self) -> Result<()> {
-        Ok(self.server.await??)
+    /// Its server, which ends when it was told to.
+    pub fn server(self) -> JoinHandle<std::io::Result<()>> {
+        self.server
     }
 }

@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use tradewind_topics::kafka::KafkaLog;
 
 use crate::{
-    cli::{LogArgs, Topics},
+    cli::{RunArgs, Topics},
     platform,
 };
 
@@ -25,11 +25,11 @@ pub fn run(command: &Topics) -> Result<()> {
     Ok(())
 }
 
-fn connect(args: &LogArgs) -> Result<std::sync::Arc<KafkaLog>> {
-    let Some(brokers) = &args.brokers else {
+fn connect(args: &RunArgs) -> Result<std::sync::Arc<KafkaLog>> {
+    let Some(brokers) = &args.log.brokers else {
         bail!(
             "topics are planned and created on Kafka: give its bootstrap servers with --brokers or TRADEWIND_BROKERS (the embedded log makes its own)"
         );
     };
-    platform::connect(brokers, &args.origins)
+    platform::connect(brokers, &args.log.origins)
 }

@@ -5,48 +5,57 @@ use std::{sync::Arc, time::Duration};
 use anyhow::{Context, Result};
 use tokio::sync::watch;
 use tradewind::{audit, tap};
-use tradewind_edge::{Edge, EdgeConfig, Secrets};
+use tradewind_edge::{Edge, EdgeConfig};
 use tradewind_runtime::{Client, Local, Serving};
 use tradewind_schemas::{Keyring, MasterKey};
 
-use super::{connector::Connector, http, sandbox::Sandbox, workers::Workers};
+use super::{connector, ending::Ending, http, sandbox::Sandbox, workers};
 use crate::{
     administrator, banner,
     cli::Up,
+    data_dir::{self, SECRETS},
     demo,
     platform::{Platform, STAGES, sources},
+    shop_keys::{KeyFile, ShopKeys},
 };
 
 /// How long the administrator may take to be decided on.
 const FIRST_DECISION: Duration = Duration::from_secs(60);
 
 pub async fn run(args: Up) -> Result<()> {
-    let administrator = administrator::of(&args.administrator, true)?;
-    let origins = &args.log.origins;
+    let origins = &args.run.log.origins;
+    // Whatever is wrong is said before anything is opened or made.
     http::only_on_loopback(args.admin_listen, &origins.of("admin_listen"))?;
+    let administrator = administrator::of_up(&args)?;
+    data_dir::check(&args.data_dir, origins)?;
+    let secrets_file = args.secrets.secrets_file.clone().unwrap_or_else(|| args.data_dir.join(SECRETS));
+    let key_file = KeyFile::read(&secrets_file, origins)?;
     let listener = http::bind(args.listen, &origins.of("listen")).await?;
     let admin_listener = http::bind(args.admin_listen, &origins.of("admin_listen")).await?;
     let (edge_at, admin_at) = (listener.local_addr()?, admin_listener.local_addr()?);
-    let (log, data_dir) = (args.log.clone(), args.data_dir.clone());
-    let platform = tokio::task::spawn_blocking(move || match &log.brokers {
-        Some(brokers) => Platform::kafka(&log, brokers, true),
-        None => Platform::embedded(&log, &data_dir),
+    let (run, data_dir) = (args.run.clone(), args.data_dir.clone());
+    let platform = tokio::task::spawn_blocking(move || match &run.log.brokers {
+        Some(brokers) => Platform::kafka(&run, brokers, true),
+        None => Platform::embedded(&run, &data_dir),
     });
-    let platform = platform.await??;
-    let secrets_file = args.secrets.secrets_file.clone().unwrap_or_else(|| args.data_dir.join("secrets.json"));
+    let (platform, keys) = super::with_keys(platform.await??, key_file, administrator.is_demo).await?;
+    let ShopKeys { secrets, is_demo } = keys;
+    if is_demo {
+        administrator::only_on_loopback(args.listen, origins).with_context(|| administrator::demo_in(&platform))?;
+    } else if administrator.is_demo {
+        return Err(administrator::none_of_demo(&platform));
+    }
     std::fs::create_dir_all(&args.data_dir).with_context(|| {
         format!("cannot make the data directory {} ({})", args.data_dir.display(), origins.of("data_dir"))
     })?;
-    let secrets = Secrets::load_or_create(&secrets_file)
-        .with_context(|| format!("the shop's keys ({})", origins.of("secrets_file")))?;
 
     let (stop, stopped) = watch::channel(false);
     let sandbox_listener = http::bind(([127, 0, 0, 1], 0).into(), "the sandbox gateway's own").await?;
     let sandbox = Sandbox::start(&args.data_dir, sandbox_listener, stopped.clone()).await?;
     let serving = Serving::default();
     let all: Vec<_> = STAGES.iter().collect();
-    let mut workers = Workers::start(&all, &args.deadlines.settings(), &platform, &args.data_dir, &serving, "up")?;
-    let connector = Connector::start(&platform, &sandbox.config()?, "up")?;
+    let mut workers = workers::start(&all, &args.deadlines.settings(), &platform, &args.data_dir, &serving, "up")?;
+    let mut connector = connector::start(&platform, &sandbox.config()?, "up")?;
 
     let runtime = tokio::runtime::Handle::current();
     let queries = Local::new(serving, platform.log.clone(), platform.layout.clone(), sources(), runtime);
@@ -80,7 +89,7 @@ pub async fn run(args: Up) -> Result<()> {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         let demo = if args.no_demo { None } else { Some(demo::open_shop(edge_at, &administrator).await?) };
-        banner::print(edge_at, admin_at, &administrator, demo.as_ref());
+        banner::print(edge_at, admin_at, &administrator, origins, demo.as_ref());
         anyhow::Ok(())
     };
     let ended = tokio::select! {
@@ -91,14 +100,12 @@ pub async fn run(args: Up) -> Result<()> {
     };
     tracing::info!("stopping: finishing what is under way");
     stop.send_replace(true);
-    edge_server.await??;
-    admin_server.await??;
+    let mut ending = Ending::new(ended);
+    ending.task("the edge's server", edge_server).await;
+    ending.task("the admin server", admin_server).await;
     edge.stop();
-    tokio::task::spawn_blocking(move || {
-        workers.stop();
-        connector.stop();
-    })
-    .await?;
-    sandbox.finished().await?;
-    ended
+    ending.task("the workers", tokio::task::spawn_blocking(move || workers.stop())).await;
+    ending.task("the payment connector", tokio::task::spawn_blocking(move || connector.stop())).await;
+    ending.task("the sandbox gateway", sandbox.server()).await;
+    ending.result()
 }

@@ -2,33 +2,35 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use tokio::sync::watch;
-use tradewind_edge::Secrets;
 use tradewind_runtime::{Local, Serving};
 
-use super::{http, queries, workers::Workers};
+use super::{ending::Ending, http, queries, workers};
 use crate::{
     cli::WorkerArgs,
     config::Origins,
+    data_dir,
     platform::{STAGES, Stage, sources, stage},
+    shop_keys::KeyFile,
 };
 
 pub async fn run(args: WorkerArgs) -> Result<()> {
-    let stages = named(&args.capabilities, &args.log.origins)?;
-    let secrets_file = super::secrets_file(&args.secrets)?;
-    let listener = http::bind(args.query_listen, &args.log.origins.of("query_listen")).await?;
+    let origins = &args.run.log.origins;
+    let stages = named(&args.capabilities, origins)?;
+    let key_file = KeyFile::read(super::secrets_file(&args.secrets)?, origins)?;
+    data_dir::check(&args.data_dir, origins)?;
+    let listener = http::bind(args.query_listen, &origins.of("query_listen")).await?;
     let address = match &args.advertise {
         Some(address) => address.clone(),
         None => listener.local_addr()?.to_string(),
     };
-    let platform = super::on_kafka(&args.log).await?;
+    let platform = super::on_kafka(&args.run).await?;
     // Only now: where the rest is wrong, nothing is touched.
-    let secrets = Secrets::load_or_create(secrets_file)
-        .with_context(|| format!("the shop's keys ({})", args.log.origins.of("secrets_file")))?;
+    let (platform, keys) = super::with_keys(platform, key_file, false).await?;
     let serving = Serving::default();
     let mut workers =
-        Workers::start(&stages, &args.deadlines.settings(), &platform, &args.data_dir, &serving, &args.instance)?;
+        workers::start(&stages, &args.deadlines.settings(), &platform, &args.data_dir, &serving, &args.instance)?;
     let runtime = tokio::runtime::Handle::current();
     let local = Local::new(serving.clone(), platform.log.clone(), platform.layout.clone(), sources(), runtime);
     let announcer = queries::Announcer::start(
@@ -40,7 +42,7 @@ pub async fn run(args: WorkerArgs) -> Result<()> {
         args.instance.clone(),
     )?;
     let (stop, stopped) = watch::channel(false);
-    let router = queries::router(Arc::new(local), queries::password(&secrets));
+    let router = queries::router(Arc::new(local), queries::password(&keys.secrets));
     let server = tokio::spawn(http::serve(listener, router, stopped));
     let stage_names: Vec<_> = stages.iter().map(|stage| stage.name).collect();
     tracing::info!(stages = ?stage_names, questions = address, instance = args.instance, "the worker runs");
@@ -51,9 +53,10 @@ pub async fn run(args: WorkerArgs) -> Result<()> {
     tracing::info!("stopping: finishing what is under way");
     stop.send_replace(true);
     drop(announcer);
-    tokio::task::spawn_blocking(move || workers.stop()).await?;
-    server.await??;
-    ended
+    let mut ending = Ending::new(ended);
+    ending.task("the workers", tokio::task::spawn_blocking(move || workers.stop())).await;
+    ending.task("the server of questions", server).await;
+    ending.result()
 }
 
 /// All stages, or those that belong to the capabilities named.

@@ -104,6 +104,20 @@ impl Drop for Directory {
     }
 }
 
+/// Whether a log lies there whole; nothing is touched.
+///
+/// # Errors
+/// [`LogError::Io`] if that cannot be told.
+pub fn holds_log(path: &Path) -> Result<bool, LogError> {
+    match fs::read_to_string(path.join(MARKER)) {
+        Ok(marker) => Ok(marker.contains("\ncomplete\n")),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(false),
+        Err(cause) => {
+            Err(LogError::Io { what: format!("reading the marker of the log's directory {}", path.display()), cause })
+        }
+    }
+}
+
 fn refused(path: &Path, what: impl Into<String>) -> LogError {
     LogError::Refused { path: path.display().to_string(), what: what.into() }
 }

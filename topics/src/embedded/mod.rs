@@ -36,6 +36,7 @@ mod writer;
 
 use std::{path::Path, sync::Arc, thread, thread::JoinHandle};
 
+pub use directory::holds_log;
 pub use options::Options;
 use parking_lot::Mutex;
 
