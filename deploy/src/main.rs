@@ -17,6 +17,11 @@ use std::process::ExitCode;
 
 use cli::{Cli, Command, Import};
 
+/// For librdkafka and RocksDB as well: records are allocated by one thread and freed by another, where libc's allocator
+/// takes locks and this one does not.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     let cli = config::read();
     match logging::start().and_then(|()| run(cli)) {
