@@ -6,7 +6,10 @@ mod merge;
 mod progress;
 mod reader;
 
-use std::sync::Arc;
+use std::{
+    hash::{BuildHasher, RandomState},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use parking_lot::{RwLock, RwLockWriteGuard};
@@ -29,17 +32,21 @@ pub struct TaskState {
     uncommitted: Layer,
     shared: Arc<Shared>,
     backend: Arc<dyn Backend>,
+    /// Of all layers. Keys come from outside, so the hash is one that nobody can aim at.
+    hashes: RandomState,
 }
 
 impl TaskState {
     /// # Errors
     /// The backend's, which is asked for its checkpoint.
     pub fn new(backend: Arc<dyn Backend>) -> Result<Self, StateError> {
-        let committed = Committed::above(backend.clone())?;
+        let hashes = RandomState::new();
+        let committed = Committed::above(backend.clone(), hashes.clone())?;
         let progress = Progress::default();
         progress.reach(committed.checkpoint.source);
         let shared = Shared { committed: RwLock::new(committed), progress: Arc::new(progress) };
-        Ok(Self { staged: Layer::default(), uncommitted: Layer::default(), shared: Arc::new(shared), backend })
+        let (staged, uncommitted) = (Layer::default(), Layer::default());
+        Ok(Self { staged, uncommitted, shared: Arc::new(shared), backend, hashes })
     }
 
     /// What the record in hand has staged in this store.
@@ -52,10 +59,11 @@ impl TaskState {
     /// # Errors
     /// The backend's.
     pub fn get(&self, store: StoreId, key: &[u8]) -> Result<Option<Bytes>, StateError> {
-        if let Some(changed) = self.staged.get(store, key).or_else(|| self.uncommitted.get(store, key)) {
+        let hash = self.hashes.hash_one(key);
+        if let Some(changed) = self.staged.get(store, hash, key).or_else(|| self.uncommitted.get(store, hash, key)) {
             return Ok(changed.cloned());
         }
-        if let Some(changed) = self.shared.committed.read().get(store, key) {
+        if let Some(changed) = self.shared.committed.read().get_hashed(store, hash, key) {
             return Ok(changed.cloned());
         }
         // Only this thread commits, and a flush that goes on meanwhile writes none but keys of the layers: what the
@@ -74,11 +82,11 @@ impl TaskState {
     }
 
     pub fn put(&mut self, store: StoreId, key: Bytes, value: Bytes) {
-        self.staged.set(store, key, Some(value));
+        self.staged.set(store, self.hashes.hash_one(&key[..]), key, Some(value));
     }
 
     pub fn delete(&mut self, store: StoreId, key: Bytes) {
-        self.staged.set(store, key, None);
+        self.staged.set(store, self.hashes.hash_one(&key[..]), key, None);
     }
 
     /// The record in hand succeeded: what it staged joins the transaction.
@@ -105,11 +113,7 @@ impl TaskState {
     /// position that is `None` stays.
     pub fn commit(&mut self, source: Option<Offset>, changelog: Option<Offset>, at: Millis) {
         let mut committed = self.shared.committed.write();
-        if committed.current.is_empty() {
-            std::mem::swap(&mut committed.current, &mut self.uncommitted);
-        } else {
-            committed.current.absorb(&mut self.uncommitted);
-        }
+        committed.current.absorb(&mut self.uncommitted);
         let checkpoint = &mut committed.checkpoint;
         checkpoint.source = source.or(checkpoint.source);
         if let Some(changelog) = changelog {
@@ -131,7 +135,7 @@ impl TaskState {
         let source = checkpoint.source;
         let mut committed = self.shared.committed.write();
         for (store, key, value) in changes {
-            committed.current.set(store, key, value);
+            committed.current.set(store, self.hashes.hash_one(&key[..]), key, value);
         }
         committed.checkpoint = checkpoint;
         drop(committed);

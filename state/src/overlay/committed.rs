@@ -1,6 +1,9 @@
 //! What committed transactions have changed and the backend does not have yet.
 
-use std::sync::Arc;
+use std::{
+    hash::{BuildHasher, RandomState},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 
@@ -17,6 +20,8 @@ pub(super) struct Committed {
     flushed: Checkpoint,
     /// `None` once readers are told to go.
     backend: Option<Arc<dyn Backend>>,
+    /// The task's.
+    hashes: RandomState,
 }
 
 struct Flushing {
@@ -25,7 +30,7 @@ struct Flushing {
 }
 
 impl Committed {
-    pub fn above(backend: Arc<dyn Backend>) -> Result<Self, StateError> {
+    pub fn above(backend: Arc<dyn Backend>, hashes: RandomState) -> Result<Self, StateError> {
         let checkpoint = backend.checkpoint()?;
         Ok(Self {
             current: Layer::default(),
@@ -33,13 +38,18 @@ impl Committed {
             flushing: None,
             flushed: checkpoint,
             backend: Some(backend),
+            hashes,
         })
     }
 
-    #[inline]
     pub fn get(&self, store: StoreId, key: &[u8]) -> Option<Option<&Bytes>> {
-        let flushing = || self.flushing.as_ref().and_then(|flushing| flushing.layer.get(store, key));
-        self.current.get(store, key).or_else(flushing)
+        self.get_hashed(store, self.hashes.hash_one(key), key)
+    }
+
+    #[inline]
+    pub fn get_hashed(&self, store: StoreId, hash: u64, key: &[u8]) -> Option<Option<&Bytes>> {
+        let flushing = || self.flushing.as_ref().and_then(|flushing| flushing.layer.get(store, hash, key));
+        self.current.get(store, hash, key).or_else(flushing)
     }
 
     /// Newest first.
