@@ -63,7 +63,7 @@ impl Stage for Ledger {
         let (after, event) = step(before, command, record.offset.cast_unsigned(), record.source.partition);
         task.put(STORE, key.clone(), Bytes::copy_from_slice(&after));
         out.push(Output {
-            topic: EVENTS.to_owned(),
+            topic: EVENTS.into(),
             place: Place::Same(Some(key.clone())),
             value: Some(Bytes::copy_from_slice(&event)),
             timestamp: Timestamp::from_millis(record.timestamp),

@@ -85,8 +85,8 @@ impl<C: Capability> Stage for Deciding<C> {
         let mut command = codec.decode(stored)?;
         command.at = now;
         Ok(Output {
-            topic: C::COMMANDS.name.to_owned(),
-            place: Place::Key(command.key.clone()),
+            topic: C::COMMANDS.name.into(),
+            place: Place::Key(command.key.clone().into()),
             value: Some(codec.encode(&command)?.into()),
             timestamp: now,
             headers: Headers::new(),
@@ -231,14 +231,14 @@ impl Work<'_> {
         Ok(self.codecs.of(topic)?.encode(&envelope)?)
     }
 
-    fn write(&mut self, topic: &str, key: String, value: Vec<u8>) {
-        self.push(topic, Place::Key(key), value);
+    fn write(&mut self, topic: &'static str, key: String, value: Vec<u8>) {
+        self.push(topic, Place::Key(key.into()), value);
     }
 
-    fn push(&mut self, topic: &str, place: Place, value: Vec<u8>) {
+    fn push(&mut self, topic: &'static str, place: Place, value: Vec<u8>) {
         let headers = trace_of(self.record);
         let value = Some(Bytes::from(value));
-        self.out.push(Output { topic: topic.to_owned(), place, value, timestamp: self.command.at, headers });
+        self.out.push(Output { topic: topic.into(), place, value, timestamp: self.command.at, headers });
     }
 }
 

@@ -10,22 +10,41 @@ use crate::task::Refusal;
 #[derive(Clone, Debug)]
 pub struct Layout {
     pub namespace: Arc<str>,
-    partitions: Arc<HashMap<String, u32>>,
+    /// By name without the namespace.
+    topics: Arc<HashMap<String, Topic>>,
+}
+
+#[derive(Debug)]
+struct Topic {
+    physical: Arc<str>,
+    partitions: u32,
 }
 
 impl Layout {
     /// `partitions` by name without the namespace.
     pub fn new(namespace: &str, partitions: HashMap<String, u32>) -> Self {
-        Self { namespace: namespace.into(), partitions: Arc::new(partitions) }
+        let topic = |(name, partitions)| {
+            let physical = format!("{namespace}.{name}").into();
+            (name, Topic { physical, partitions })
+        };
+        Self { namespace: namespace.into(), topics: Arc::new(partitions.into_iter().map(topic).collect()) }
     }
 
     pub fn physical(&self, topic: &str) -> Arc<str> {
-        format!("{}.{topic}", self.namespace).into()
+        match self.topics.get(topic) {
+            Some(known) => known.physical.clone(),
+            None => format!("{}.{topic}", self.namespace).into(),
+        }
+    }
+
+    /// What a topic is called on the log, and how many partitions it has; `None` where the run has no such topic.
+    pub fn topic(&self, name: &str) -> Option<(Arc<str>, u32)> {
+        self.topics.get(name).map(|topic| (topic.physical.clone(), topic.partitions))
     }
 
     /// How many partitions a topic has; `None` where the run has no such topic.
     pub fn partitions(&self, topic: &str) -> Option<u32> {
-        self.partitions.get(topic).copied()
+        self.topics.get(topic).map(|topic| topic.partitions)
     }
 }
 

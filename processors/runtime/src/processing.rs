@@ -27,6 +27,8 @@ pub struct Processing {
     largest: usize,
     /// Whether a record put aside holds back the later ones of its key: folds would overtake it.
     parks: bool,
+    /// What the record in hand puts out; empty between records, its room kept.
+    outputs: Vec<Output>,
 }
 
 pub enum Taken {
@@ -36,54 +38,57 @@ pub enum Taken {
 
 impl Processing {
     pub fn new(stage: Arc<dyn Stage>, layout: Layout, largest: usize, parks: bool) -> Self {
-        Self { stage, layout, largest, parks }
+        Self { stage, layout, largest, parks, outputs: Vec::new() }
     }
 
     pub fn stage(&self) -> &str {
         self.stage.name()
     }
 
-    pub fn take(&self, task: &mut Task, record: &Record, outbox: &mut Vec<Append>) -> Taken {
-        let mut outcome = self.attempt(task, record);
+    pub fn take(&mut self, task: &mut Task, record: &Record, outbox: &mut Vec<Append>) -> Taken {
+        let mut outcome = self.attempt(task, record, outbox);
         if matches!(outcome, Err(Attempt::Panicked(_))) {
-            outcome = self.attempt(task, record);
+            outcome = self.attempt(task, record, outbox);
         }
-        let appends = match outcome {
-            Ok(appends) => appends,
+        match outcome {
+            Ok(()) => {}
             Err(Attempt::Failed(Failure::Environment(why))) => return Taken::Wait(why),
             Err(Attempt::Failed(Failure::Record(reason)) | Attempt::Panicked(reason)) => {
-                match self.put_aside(task, record, &reason) {
-                    Ok(appends) => appends,
-                    Err(why) => return Taken::Wait(why),
+                if let Err(why) = self.put_aside(task, record, &reason, outbox) {
+                    return Taken::Wait(why);
                 }
             }
-        };
-        outbox.extend(appends);
+        }
         task.took(record);
         Taken::Done
     }
 
-    fn attempt(&self, task: &mut Task, record: &Record) -> Result<Vec<Append>, Attempt> {
+    /// Where it fails, the outbox and the task are as they were.
+    fn attempt(&mut self, task: &mut Task, record: &Record, outbox: &mut Vec<Append>) -> Result<(), Attempt> {
         let Some((state, timers)) = task.working() else {
             return Err(Attempt::environment("the task has no state"));
         };
-        let mut outputs = Vec::new();
+        let mut outputs = std::mem::take(&mut self.outputs);
         let processed = if self.parks && self.is_parked(state, record)? {
             Err(Failure::Record("an earlier record of its key is in the dead letters".to_owned()))
         } else {
             catch_unwind(AssertUnwindSafe(|| self.stage.process(record, state, &mut outputs)))
                 .unwrap_or_else(|panic| Err(Failure::Record(format!("{PANIC}{}", said(panic.as_ref())))))
         };
-        let placed = processed.and_then(|()| self.place(outputs, record));
+        let before = outbox.len();
+        let placed = processed.and_then(|()| self.place(&mut outputs, record, outbox));
+        outputs.clear();
+        self.outputs = outputs;
         // The last thing that can fail comes before the record is accepted: after that it must not be tried again.
-        let settled = placed.and_then(|appends| timers.take_in(state).map(|()| appends).map_err(Failure::from));
+        let settled = placed.and_then(|()| timers.take_in(state).map_err(Failure::from));
         match settled {
-            Ok(appends) => {
+            Ok(()) => {
                 state.accept();
-                Ok(appends)
+                Ok(())
             }
             Err(failure) => {
                 state.discard();
+                outbox.truncate(before);
                 Err(match failure {
                     Failure::Record(reason) if reason.starts_with(PANIC) => Attempt::Panicked(reason),
                     other => Attempt::Failed(other),
@@ -98,7 +103,13 @@ impl Processing {
     }
 
     /// To the dead letters, in this very transaction, with the reason, the place and the original headers.
-    fn put_aside(&self, task: &mut Task, record: &Record, reason: &str) -> Result<Vec<Append>, String> {
+    fn put_aside(
+        &self,
+        task: &mut Task,
+        record: &Record,
+        reason: &str,
+        outbox: &mut Vec<Append>,
+    ) -> Result<(), String> {
         tracing::error!(source = %record.source, offset = record.offset, reason, "a record goes to the dead letters");
         let mut headers = record.headers.clone();
         for (name, value) in [
@@ -111,21 +122,23 @@ impl Processing {
             headers.push((name.into(), Bytes::from(value)));
         }
         let mut outputs = vec![Output {
-            topic: dead_letters(self.stage.source()),
+            topic: dead_letters(self.stage.source()).into(),
             place: Place::Same(record.key.clone()),
             value: record.value.clone(),
             timestamp: Timestamp::from_millis(record.timestamp),
             headers,
         }];
         self.stage.abandon(record, reason, &mut outputs);
-        let appends = self
-            .place(outputs, record)
-            .map_err(|failure| format!("the dead letters cannot be written: {failure:?}"))?;
+        let before = outbox.len();
+        if let Err(failure) = self.place(&mut outputs, record, outbox) {
+            outbox.truncate(before);
+            return Err(format!("the dead letters cannot be written: {failure:?}"));
+        }
         if let (true, Some(key), Some((state, _))) = (self.parks, &record.key, task.working()) {
             state.put(PARKED, key.clone(), Bytes::from_static(b"1"));
             state.accept();
         }
-        Ok(appends)
+        Ok(())
     }
 
     /// Fires what is due: each becomes a command on the capability's own topic, and its row goes, in one transaction.
@@ -143,7 +156,7 @@ impl Processing {
                 Ok(Output { place: Place::Key(key), value, timestamp, headers, .. }) => outbox.push(Append {
                     to: source.clone(),
                     timestamp: timestamp.millis(),
-                    key: Some(key.into()),
+                    key: Some(key),
                     value,
                     headers,
                 }),
@@ -157,9 +170,12 @@ impl Processing {
         timers.look_on(state).map_err(|e| e.to_string())
     }
 
-    /// Finds the partition of each output, and that the log will take it.
-    fn place(&self, outputs: Vec<Output>, record: &Record) -> Result<Vec<Append>, Failure> {
-        outputs.into_iter().map(|output| self.place_one(output, record)).collect()
+    /// Finds the partition of each output, and that the log will take it. Some may be in the outbox where it fails.
+    fn place(&self, outputs: &mut Vec<Output>, record: &Record, outbox: &mut Vec<Append>) -> Result<(), Failure> {
+        for output in outputs.drain(..) {
+            outbox.push(self.place_one(output, record)?);
+        }
+        Ok(())
     }
 
     fn place_one(&self, output: Output, record: &Record) -> Result<Append, Failure> {
@@ -169,16 +185,16 @@ impl Processing {
             let limit = self.largest;
             return Err(Failure::Record(format!("its output to {topic} has {size} bytes, and the log takes {limit}")));
         }
-        let partitions = self
+        let (name, partitions) = self
             .layout
-            .partitions(&topic)
+            .topic(&topic)
             .ok_or_else(|| Failure::Environment(format!("there is no topic {topic}: run `tradewind topics apply`")))?;
         let (partition, key) = match place {
-            Place::Key(key) => (partition_of(key.as_bytes(), partitions), Some(Bytes::from(key))),
+            Place::Key(key) => (partition_of(&key, partitions), Some(key)),
             Place::Partition(partition) => (partition % partitions, None),
             Place::Same(key) => (record.source.partition, key),
         };
-        let to = TopicPartition::new(self.layout.physical(&topic), partition);
+        let to = TopicPartition::new(name, partition);
         Ok(Append { to, timestamp: timestamp.millis(), key, value, headers })
     }
 }

@@ -1,5 +1,7 @@
 //! A stage without its types: what the worker runs.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use tradewind_schemas::Timestamp;
 use tradewind_state::{StateError, TaskState};
@@ -22,7 +24,7 @@ pub trait Stage: Send + Sync {
 /// A record to be written, by the name of its topic without the namespace.
 #[derive(Debug)]
 pub struct Output {
-    pub topic: String,
+    pub topic: Cow<'static, str>,
     pub place: Place,
     pub value: Option<Bytes>,
     pub timestamp: Timestamp,
@@ -33,7 +35,7 @@ pub struct Output {
 #[derive(Debug)]
 pub enum Place {
     /// Where murmur2 puts this key.
-    Key(String),
+    Key(Bytes),
     /// This one, unkeyed.
     Partition(u32),
     /// That of the record in hand, under its own key.

@@ -99,7 +99,7 @@ impl ChainStage {
             task.put(TIMERS, timer_key(due, id), stored.freeze());
         }
         out.push(Output {
-            topic: OUTPUT.to_owned(),
+            topic: OUTPUT.into(),
             place: Place::Same(Some(key)),
             value: Some(chain.bytes()),
             timestamp: Timestamp::from_millis(record.timestamp),
@@ -130,9 +130,8 @@ impl Stage for ChainStage {
     fn fire(&self, stored: &[u8], now: Timestamp) -> Result<Output, Failure> {
         let not_ours = || Failure::Record("a timer of another shape".to_owned());
         let (due, key) = stored.split_first_chunk::<8>().ok_or_else(not_ours)?;
-        let key = String::from_utf8(key.to_vec()).map_err(|_| not_ours())?;
         let value = Some(Bytes::from(format!("t{}", i64::from_be_bytes(*due))));
-        Ok(Output { topic: SOURCE.to_owned(), place: Place::Key(key), value, timestamp: now, headers: Vec::new() })
+        Ok(Output { topic: SOURCE.into(), place: Place::Key(Bytes::copy_from_slice(key)), value, timestamp: now, headers: Vec::new() })
     }
 
     fn abandon(&self, _: &Record, _: &str, _: &mut Vec<Output>) {}
