@@ -121,7 +121,8 @@ fn unsafe_code_has_one_room() {
     for (path, text) in sources(".rs") {
         let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
         let uses = code.filter(|line| line.contains("unsafe {") || line.contains("unsafe impl")).count();
-        let room = path == "topics/src/kafka/raw.rs" || path.starts_with("tests/tidy/");
+        let raw = path == "topics/src/kafka/raw.rs" || path.starts_with("topics/src/kafka/raw/");
+        let room = raw || path.starts_with("tests/tidy/");
         assert!(room || uses == 0, "{path} has unsafe code");
     }
 }

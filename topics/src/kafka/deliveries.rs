@@ -1,7 +1,7 @@
 //! The records of a transaction on their way to the brokers.
 
 use std::{
-    collections::HashMap,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -29,7 +29,7 @@ pub struct Deliveries(pub Mutex<Delivered>);
 pub struct Delivered {
     /// With this the transaction must not commit.
     pub first_failure: Option<Fault>,
-    /// By the index that the records of a partition carry: the position after the last one written.
+    /// By the number that the records of a partition carry: the position after the last one written, 0 where none was.
     pub ends: Vec<Offset>,
 }
 
@@ -44,7 +44,7 @@ impl ClientContext for Deliveries {
 }
 
 impl ProducerContext for Deliveries {
-    /// The index of the record's partition in the transaction's targets.
+    /// The number of the record's partition among the producer's targets.
     type DeliveryOpaque = usize;
 
     fn delivery(&self, result: &DeliveryResult<'_>, target: usize) {
@@ -64,33 +64,74 @@ impl ProducerContext for Deliveries {
     }
 }
 
-/// Hands the records to the producer, and adds where they go to `targets`. Waits for room up to `timeout`.
-pub fn write(
-    producer: &ThreadedProducer<Deliveries>,
-    records: &[Append],
-    targets: &mut HashMap<TopicPartition, usize>,
-    timeout: Duration,
-) -> Result<(), Fault> {
-    let deadline = Instant::now() + timeout;
-    for record in records {
-        let target = match targets.get(&record.to) {
-            Some(target) => *target,
-            None => {
-                let target = targets.len();
-                targets.insert(record.to.clone(), target);
-                producer.context().0.lock().ends.resize(target + 1, 0);
-                target
+/// A producer, and the partitions that it has written to so far.
+pub struct Writing {
+    targets: Vec<Target>,
+    producer: Arc<ThreadedProducer<Deliveries>>,
+}
+
+struct Target {
+    at: TopicPartition,
+    topic: raw::Topic,
+}
+
+impl Writing {
+    pub fn new(producer: Arc<ThreadedProducer<Deliveries>>) -> Self {
+        Self { targets: Vec::new(), producer }
+    }
+
+    /// A transaction begins: nothing of it is delivered.
+    pub fn begin(&self) {
+        let mut delivered = self.producer.context().0.lock();
+        delivered.first_failure = None;
+        delivered.ends.fill(0);
+    }
+
+    /// Hands the records to the producer. Waits for room up to `timeout`.
+    pub fn write(&mut self, records: Vec<Append>, timeout: Duration) -> Result<(), Fault> {
+        let deadline = Instant::now() + timeout;
+        // Each is dropped once it is copied: later its bytes would have to be fetched into the cache again.
+        for record in records {
+            let number = self.number(&record.to)?;
+            while let Err(fault) = self.hand_over(&record, number) {
+                if fault.code != Some(Code::QueueFull) || Instant::now() > deadline {
+                    return Err(Fault { text: format!("{}: {}", record.to, fault.text), ..fault });
+                }
+                raw::flush(self.producer.client(), ROOM);
             }
-        };
-        let mut pending = native(record, target);
-        while let Err((error, returned)) = producer.send(pending) {
-            if error.rdkafka_error_code() != Some(Code::QueueFull) || Instant::now() > deadline {
-                let fault = Fault::from(error);
-                return Err(Fault { text: format!("{}: {}", record.to, fault.text), ..fault });
-            }
-            raw::flush(producer.client(), ROOM);
-            pending = returned;
+        }
+        Ok(())
+    }
+
+    fn hand_over(&self, record: &Append, number: usize) -> Result<(), Fault> {
+        if record.headers.is_empty() {
+            self.targets[number].topic.produce(record, number).map_err(Fault::new)
+        } else {
+            self.producer.send(native(record, number)).map_err(|(error, _)| Fault::from(error))
         }
     }
-    Ok(())
+
+    /// The number of a partition. There are few, and whoever writes to one names its topic with the same string each
+    /// time.
+    fn number(&mut self, at: &TopicPartition) -> Result<usize, Fault> {
+        let same = |target: &Target| {
+            target.at.partition == at.partition
+                && (Arc::ptr_eq(&target.at.topic, &at.topic) || target.at.topic == at.topic)
+        };
+        if let Some(known) = self.targets.iter().position(same) {
+            return Ok(known);
+        }
+        let topic = raw::Topic::of(&self.producer, &at.topic)?;
+        self.targets.push(Target { at: at.clone(), topic });
+        self.producer.context().0.lock().ends.resize(self.targets.len(), 0);
+        Ok(self.targets.len() - 1)
+    }
+
+    /// The position after the last record that the transaction has written, for each partition that it wrote to.
+    pub fn ends(&self) -> Vec<(TopicPartition, Offset)> {
+        let delivered = self.producer.context().0.lock();
+        // A record that was written but whose acknowledgement was lost has no offset: better to name no end.
+        let ends = self.targets.iter().zip(&delivered.ends).filter(|(_, end)| **end > 0);
+        ends.map(|(target, end)| (target.at.clone(), *end)).collect()
+    }
 }

@@ -6,6 +6,8 @@
 //! living rdkafka client, so the native handle outlives the call.
 #![allow(unsafe_code)]
 
+mod producing;
+
 use std::{
     ffi::{CStr, CString, c_char, c_int},
     ptr::{self, NonNull},
@@ -26,6 +28,8 @@ use rdkafka::{
 
 use super::{contexts, contexts::Logging, faults::Fault, names::Names};
 use crate::{Headers, Offset, Record, TopicPartition};
+
+pub use producing::Topic;
 
 /// An owned native object and what frees it.
 struct Owned<T> {

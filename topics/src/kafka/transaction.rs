@@ -1,6 +1,6 @@
 //! A worker's one transaction at a time: stages records, and commits them with the group's positions.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use rdkafka::{
     error::RDKafkaErrorCode as Code,
@@ -9,7 +9,7 @@ use rdkafka::{
 use tracing::warn;
 
 use super::{
-    deliveries::{Delivered, Deliveries, write},
+    deliveries::{Deliveries, Writing},
     faults::{Fault, failed},
     positions::list_at,
     produce::check_size,
@@ -25,8 +25,6 @@ pub struct Transaction {
     id: Arc<str>,
     epoch: Epoch,
     open: bool,
-    /// Where the open transaction writes.
-    targets: HashMap<TopicPartition, usize>,
 }
 
 enum Epoch {
@@ -40,7 +38,7 @@ enum Epoch {
 impl Transaction {
     /// Takes the transactional id over from whoever had it.
     pub fn new(settings: Arc<Settings>, id: Arc<str>) -> Result<Self, LogError> {
-        let mut new = Self { settings, id, epoch: Epoch::Doubtful, open: false, targets: HashMap::new() };
+        let mut new = Self { settings, id, epoch: Epoch::Doubtful, open: false };
         new.renew()?;
         Ok(new)
     }
@@ -57,14 +55,12 @@ impl Transaction {
         let limit = self.settings.max_record();
         records.iter().try_for_each(|record| check_size(record, limit))?;
         self.begin()?;
-        self.write(&records)
+        self.write(records)
     }
 
-    fn write(&mut self, records: &[Append]) -> Result<(), LogError> {
+    fn write(&mut self, records: Vec<Append>) -> Result<(), LogError> {
         let timeout = self.timeout();
-        let mut targets = std::mem::take(&mut self.targets);
-        let written = write(self.producer()?, records, &mut targets, timeout);
-        self.targets = targets;
+        let written = self.writing()?.write(records, timeout);
         written.map_err(|fault| {
             // Some of them may have been staged.
             if let Epoch::Current(turns) = &self.epoch {
@@ -91,11 +87,9 @@ impl Transaction {
         let producer = self.producer().map_err(not_begun)?;
         match raw::commit_transaction(producer.client(), timeout) {
             Ok(()) => {
-                let ends = std::mem::take(&mut producer.context().0.lock().ends);
+                let ends = self.writing().map_err(not_begun)?.ends();
                 self.ended();
-                // A record that was written but whose acknowledgement was lost has no offset: better to name no end.
-                let ends = self.targets.drain().map(|(at, target)| (at, ends[target])).filter(|(_, end)| *end > 0);
-                Ok(Receipt { ends: ends.collect() })
+                Ok(Receipt { ends })
             }
             // The request to end the transaction may have reached the coordinator.
             Err(fault) if fault.is_producer_fenced() => {
@@ -173,11 +167,10 @@ impl Transaction {
         if self.open {
             return Ok(());
         }
-        let producer = self.producer()?;
-        *producer.context().0.lock() = Delivered::default();
-        producer.begin_transaction().map_err(failed(format!("beginning a transaction of {}", self.id)))?;
+        self.writing()?.begin();
+        let begun = self.producer()?.begin_transaction();
+        begun.map_err(failed(format!("beginning a transaction of {}", self.id)))?;
         self.open = true;
-        self.targets.clear();
         Ok(())
     }
 
@@ -197,11 +190,24 @@ impl Transaction {
     fn producer(&self) -> Result<&ThreadedProducer<Deliveries>, LogError> {
         match &self.epoch {
             Epoch::Current(turns) => Ok(turns.current()),
-            Epoch::Fenced => Err(LogError::Fenced(format!("a later session has the transactional id {}", self.id))),
-            Epoch::Doubtful => Err(LogError::Misuse(format!(
+            _ => Err(self.without_epoch()),
+        }
+    }
+
+    fn writing(&mut self) -> Result<&mut Writing, LogError> {
+        match self.epoch {
+            Epoch::Current(ref mut turns) => Ok(turns.writing()),
+            _ => Err(self.without_epoch()),
+        }
+    }
+
+    fn without_epoch(&self) -> LogError {
+        match self.epoch {
+            Epoch::Fenced => LogError::Fenced(format!("a later session has the transactional id {}", self.id)),
+            _ => LogError::Misuse(format!(
                 "the last transaction of {} may have been committed or not: recover first",
                 self.id
-            ))),
+            )),
         }
     }
 

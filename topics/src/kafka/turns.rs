@@ -5,28 +5,46 @@
 //! its records come after those of the one before, which is decided by then. Both are taken over together, so whoever
 //! had them can commit with neither.
 
+use std::sync::Arc;
+
 use rdkafka::producer::{Producer, ThreadedProducer};
 
-use super::{deliveries::Deliveries, ending::Ending, faults::failed, settings::Settings};
+use super::{
+    deliveries::{Deliveries, Writing},
+    ending::Ending,
+    faults::failed,
+    settings::Settings,
+};
 use crate::LogError;
 
 pub struct Turns {
-    producers: [Ending<ThreadedProducer<Deliveries>>; 2],
+    turns: [Turn; 2],
     turn: usize,
+}
+
+struct Turn {
+    writing: Writing,
+    /// Dropped after `writing`, which has a share in it.
+    producer: Ending<Arc<ThreadedProducer<Deliveries>>>,
 }
 
 impl Turns {
     /// Takes over the transactional ids `<id>-0` and `<id>-1`: what was open is settled, and older holders are fenced.
     pub fn take_over(settings: &Settings, id: &str) -> Result<Self, LogError> {
         Ok(Self {
-            producers: [producer(settings, &format!("{id}-0"))?, producer(settings, &format!("{id}-1"))?],
+            turns: [turn(settings, &format!("{id}-0"))?, turn(settings, &format!("{id}-1"))?],
             turn: 0,
         })
     }
 
     /// The producer of the transaction that is open, or comes next.
     pub fn current(&self) -> &ThreadedProducer<Deliveries> {
-        &self.producers[self.turn]
+        &self.turns[self.turn].producer
+    }
+
+    /// What it writes, and has written.
+    pub fn writing(&mut self) -> &mut Writing {
+        &mut self.turns[self.turn].writing
     }
 
     /// A transaction has ended.
@@ -35,12 +53,12 @@ impl Turns {
     }
 }
 
-fn producer(settings: &Settings, id: &str) -> Result<Ending<ThreadedProducer<Deliveries>>, LogError> {
+fn turn(settings: &Settings, id: &str) -> Result<Turn, LogError> {
     let doing = format!("taking over the transactional id {id}");
     let config = settings.transactional(id);
     let producer: ThreadedProducer<Deliveries> =
         config.create_with_context(Deliveries::default()).map_err(failed(&doing))?;
-    let producer = Ending::new("a transactional producer", producer);
+    let producer = Ending::new("a transactional producer", Arc::new(producer));
     producer.init_transactions(settings.answer_within()).map_err(failed(&doing))?;
-    Ok(producer)
+    Ok(Turn { writing: Writing::new(Arc::clone(&producer)), producer })
 }
