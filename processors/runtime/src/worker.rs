@@ -271,7 +271,8 @@ impl Worker {
 
     /// One transaction: outputs, the changed keys of every touched task, and its position last.
     fn commit(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
-        let mut appends = std::mem::take(&mut self.outbox);
+        let as_large_again = Vec::with_capacity(self.outbox.len());
+        let mut appends = std::mem::replace(&mut self.outbox, as_large_again);
         let mut positions = Vec::new();
         for task in self.tasks.values_mut().filter(|task| task.is_dirty()) {
             task.write_changelog(&self.names, now, &mut appends);

@@ -12,6 +12,7 @@
 
 mod admin;
 mod contexts;
+mod cursors;
 mod deliveries;
 mod ending;
 mod faults;

@@ -1,7 +1,6 @@
 //! A worker's membership in a group, with its transaction.
 
 use std::{
-    collections::HashMap,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -15,6 +14,7 @@ use tracing::{debug, warn};
 
 use super::{
     contexts::Logging,
+    cursors::{Cursor, Cursors},
     ending::Ending,
     faults::{Fault, failed},
     positions::{answers, list_at, list_of},
@@ -39,7 +39,7 @@ pub struct KafkaSession {
     /// While something else takes long, the group is polled this often.
     poll_at_least_every: Duration,
     standing: Standing,
-    held: HashMap<TopicPartition, Cursor>,
+    held: Cursors,
     /// Of the generation in which `held` was assigned, not the present one: this is what fences us when the group
     /// has moved on.
     membership: Option<Membership>,
@@ -61,13 +61,6 @@ enum Standing {
     Lost,
 }
 
-#[derive(Default)]
-struct Cursor {
-    /// The next record to hand out; nothing is fetched before [`Session::start_at`] sets it.
-    position: Option<Offset>,
-    paused: bool,
-}
-
 impl KafkaSession {
     pub fn join(settings: Arc<Settings>, config: &SessionConfig) -> Result<Self, LogError> {
         let doing = format!("joining the group {}", config.group);
@@ -86,7 +79,7 @@ impl KafkaSession {
             max_batch: config.max_batch,
             poll_at_least_every: (config.session_timeout / 3).min(LONGEST_QUESTION),
             standing: Standing::Outside,
-            held: HashMap::new(),
+            held: Cursors::default(),
             membership: None,
             next: None,
             fetched: Vec::new(),
@@ -128,7 +121,7 @@ impl KafkaSession {
         self.consumer.assign(&TopicPartitionList::new()).map_err(failed("taking an assignment"))?;
         self.standing = Standing::Member;
         self.membership = membership;
-        self.held = partitions.iter().map(|at| (at.clone(), Cursor::default())).collect();
+        self.held = Cursors::of(&partitions);
         if !partitions.is_empty() {
             self.untold.push(Ok(Polled::Assigned(partitions)));
         }
@@ -155,7 +148,7 @@ impl KafkaSession {
 
     fn lose(&mut self, standing: Standing) {
         self.standing = standing;
-        let mut partitions: Vec<TopicPartition> = self.held.keys().cloned().collect();
+        let mut partitions: Vec<TopicPartition> = self.held.iter().map(|(at, _)| at.clone()).collect();
         partitions.sort();
         self.untold.push(Ok(match standing {
             Standing::Lost => Polled::Lost(partitions),
@@ -192,8 +185,10 @@ impl KafkaSession {
 
     /// Fetched records, but those of partitions that were paused since.
     fn take_fetched(&mut self) -> Vec<Record> {
-        let mut records = std::mem::take(&mut self.fetched);
-        if self.held.values().any(|cursor| cursor.paused) {
+        // The next batch is about as large.
+        let room = Vec::with_capacity(self.fetched.len());
+        let mut records = std::mem::replace(&mut self.fetched, room);
+        if self.held.iter().any(|(_, cursor)| cursor.paused) {
             let paused = |record: &mut Record| self.held.get(&record.source).is_some_and(|cursor| cursor.paused);
             self.fetched = records.extract_if(.., paused).collect();
         }
@@ -228,7 +223,7 @@ impl KafkaSession {
         if self.standing == Standing::Lost {
             return Some("the group went on without this member".into());
         }
-        let foreign = positions.iter().find(|(at, _)| !self.held.contains_key(at));
+        let foreign = positions.iter().find(|(at, _)| self.held.get(at).is_none());
         foreign.map(|(at, _)| format!("{at} is not this session's"))
     }
 }
