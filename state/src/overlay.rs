@@ -54,6 +54,12 @@ impl TaskState {
         self.staged.changes_of(store)
     }
 
+    /// Bytes of the largest change that the record in hand has staged, key and value.
+    pub fn largest_staged(&self) -> usize {
+        let size = |key: &Bytes, value: Option<&Bytes>| key.len() + value.map_or(0, Bytes::len);
+        self.staged.changes().map(|(_, key, value)| size(key, value)).max().unwrap_or(0)
+    }
+
     /// What the record in hand sees: all that came before it, and its own changes.
     ///
     /// # Errors

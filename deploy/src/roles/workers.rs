@@ -18,8 +18,8 @@ pub const STATE_MEMORY: usize = 256 << 20;
 /// A worker silent for so long loses its tasks. Longer than a transaction may take (10 s), so that nobody is thrown
 /// out of the group for a commit that is slow.
 pub const SESSION_TIMEOUT: Duration = Duration::from_secs(15);
-/// The largest value that either log takes, less what a broker adds to it.
-pub const LARGEST: usize = (1 << 20) - (16 << 10);
+/// Bytes of a record's key, value and headers: a little less than either log takes.
+pub const LARGEST: usize = 990_000;
 
 /// Records that a worker takes at a time, at most.
 pub const MAX_BATCH: usize = 1_000;

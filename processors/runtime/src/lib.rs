@@ -1,7 +1,8 @@
 //! The runtime: everything about a stateful stream processor that is not business.
 //!
 //! A capability is four pure functions ([`Capability`]); the runtime reads its commands, decides, folds, reacts,
-//! answers, and commits it all exactly once ([`Worker`]). docs/one-commit.md walks through one commit, docs/engine.md tells how to write a processor.
+//! answers, and commits it all exactly once ([`Worker`]). docs/one-commit.md walks through one
+//! commit, docs/engine.md tells how to write a processor.
 
 mod capability;
 mod codecs;

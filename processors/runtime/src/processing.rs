@@ -7,7 +7,8 @@ use std::{
 
 use bytes::Bytes;
 use tradewind_schemas::Timestamp;
-use tradewind_topics::{Append, Record, TopicPartition, partition_of};
+use tradewind_state::TaskState;
+use tradewind_topics::{Append, Headers, Record, TopicPartition, partition_of};
 
 use crate::{
     entity::PARKED,
@@ -19,11 +20,15 @@ use crate::{
 /// At most so many timers of a task are fired in one transaction.
 const TIMERS_AT_ONCE: usize = 1_000;
 
+/// Of a reason in the dead letters, in characters.
+const LONGEST_REASON: usize = 1_000;
+
 /// A stage, and what its outputs must fit.
 pub struct Processing {
     stage: Arc<dyn Stage>,
     layout: Layout,
-    /// The largest value, in bytes, that the log takes; an output above it is its record's fault.
+    /// The largest record that the log takes, in bytes of key, value and headers; an output or a change of state above
+    /// it is its record's fault.
     largest: usize,
     /// Whether a record put aside holds back the later ones of its key: folds would overtake it.
     parks: bool,
@@ -80,7 +85,10 @@ impl Processing {
         outputs.clear();
         self.outputs = outputs;
         // The last thing that can fail comes before the record is accepted: after that it must not be tried again.
-        let settled = placed.and_then(|()| timers.take_in(state).map_err(Failure::from));
+        let settled = placed.and_then(|()| {
+            fits_changelog(state, self.largest)?;
+            Ok(timers.take_in(state)?)
+        });
         match settled {
             Ok(()) => {
                 state.accept();
@@ -97,7 +105,7 @@ impl Processing {
         }
     }
 
-    fn is_parked(&self, state: &tradewind_state::TaskState, record: &Record) -> Result<bool, Failure> {
+    fn is_parked(&self, state: &TaskState, record: &Record) -> Result<bool, Failure> {
         let Some(key) = &record.key else { return Ok(false) };
         Ok(state.get(PARKED, key)?.is_some())
     }
@@ -113,7 +121,7 @@ impl Processing {
         tracing::error!(source = %record.source, offset = record.offset, reason, "a record goes to the dead letters");
         let mut headers = record.headers.clone();
         for (name, value) in [
-            ("dlq-reason", reason.to_owned()),
+            ("dlq-reason", reason.chars().take(LONGEST_REASON).collect()),
             ("dlq-topic", record.source.topic.to_string()),
             ("dlq-partition", record.source.partition.to_string()),
             ("dlq-offset", record.offset.to_string()),
@@ -121,10 +129,16 @@ impl Processing {
         ] {
             headers.push((name.into(), Bytes::from(value)));
         }
+        let mut value = record.value.clone();
+        if size(record.key.as_ref(), value.as_ref(), &headers) > self.largest {
+            headers
+                .push(("dlq-value".into(), Bytes::from_static(b"too large to be put aside: it is at its place only")));
+            value = None;
+        }
         let mut outputs = vec![Output {
             topic: dead_letters(self.stage.source()).into(),
             place: Place::Same(record.key.clone()),
-            value: record.value.clone(),
+            value,
             timestamp: Timestamp::from_millis(record.timestamp),
             headers,
         }];
@@ -180,11 +194,6 @@ impl Processing {
 
     fn place_one(&self, output: Output, record: &Record) -> Result<Append, Failure> {
         let Output { topic, place, value, timestamp, headers } = output;
-        let size = value.as_ref().map_or(0, Bytes::len);
-        if size > self.largest {
-            let limit = self.largest;
-            return Err(Failure::Record(format!("its output to {topic} has {size} bytes, and the log takes {limit}")));
-        }
         let (name, partitions) = self
             .layout
             .topic(&topic)
@@ -194,9 +203,28 @@ impl Processing {
             Place::Partition(partition) => (partition % partitions, None),
             Place::Same(key) => (record.source.partition, key),
         };
+        let (size, limit) = (size(key.as_ref(), value.as_ref(), &headers), self.largest);
+        if size > limit {
+            return Err(Failure::Record(format!("its output to {topic} has {size} bytes, and the log takes {limit}")));
+        }
         let to = TopicPartition::new(name, partition);
         Ok(Append { to, timestamp: timestamp.millis(), key, value, headers })
     }
+}
+
+/// Bytes that the log counts.
+fn size(key: Option<&Bytes>, value: Option<&Bytes>, headers: &Headers) -> usize {
+    let headers: usize = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+    key.map_or(0, Bytes::len) + value.map_or(0, Bytes::len) + headers
+}
+
+/// What the record has staged goes to the changelog: with a change that is too large nothing could be committed.
+fn fits_changelog(state: &TaskState, largest: usize) -> Result<(), Failure> {
+    let size = state.largest_staged();
+    if size < largest {
+        return Ok(());
+    }
+    Err(Failure::Record(format!("its change of state has {size} bytes, and the log takes {largest}")))
 }
 
 const PANIC: &str = "it panicked: ";
