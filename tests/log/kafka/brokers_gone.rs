@@ -18,7 +18,10 @@ fn settle(worker: &mut Worker, partition: &TopicPartition, position: Offset) -> 
     wait_for("the session recovers", || worker.session.recover().is_ok());
     let mut committed = None;
     wait_for("the group's offsets are known", || {
-        committed = worker.session.committed(std::slice::from_ref(partition)).ok();
+        match worker.session.committed(std::slice::from_ref(partition)) {
+            Ok(offsets) => committed = Some(offsets),
+            Err(error) => println!("the group's offsets are not known: {error}"),
+        }
         committed.is_some()
     });
     committed == Some(vec![Some(position)])

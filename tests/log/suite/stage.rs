@@ -15,7 +15,7 @@ use tradewind_topics::{
 use super::Worker;
 
 /// How long a condition may take to come true before a case fails. Nothing waits for it otherwise.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(180);
 /// How long one poll waits.
 pub const A_WHILE: Duration = Duration::from_millis(20);
 
