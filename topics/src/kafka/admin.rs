@@ -137,9 +137,18 @@ impl KafkaAdmin {
                 self.uncommitted.get_or_init(|| client)
             }
         };
-        client
-            .fetch_watermarks(&partition.topic, partition.partition as i32, self.settings.answer_within())
-            .map_err(failed(format!("asking for the ends of {partition}")))
+        let deadline = Instant::now() + LEADERS_WITHIN;
+        loop {
+            let within = self.settings.answer_within();
+            let fault = match client.fetch_watermarks(&partition.topic, partition.partition as i32, within) {
+                Ok(ends) => return Ok(ends),
+                Err(error) => Fault::from(error),
+            };
+            if !fault.lacks_leader() || Instant::now() > deadline {
+                return Err(fault.while_doing(format!("asking for the ends of {partition}")));
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
     }
 
     fn group(&self, group: &str) -> Result<BaseConsumer<Logging>, LogError> {

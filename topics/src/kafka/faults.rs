@@ -51,6 +51,11 @@ impl Fault {
         matches!(self.code, Some(Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition))
     }
 
+    /// The partition is between two leaders, or has just been made.
+    pub fn lacks_leader(&self) -> bool {
+        matches!(self.code, Some(Code::LeaderNotAvailable | Code::NotLeaderForPartition))
+    }
+
     /// The connection comes and goes: librdkafka reconnects by itself, so a poll only has to go on.
     pub fn is_passing(&self) -> bool {
         !self.fatal
