@@ -1,4 +1,5 @@
-//! A real Kafka for tests: one node of Apache Kafka 4.3.1, run from its jars, without containers.
+//! A real Kafka for tests: a node of Apache Kafka 4.3.1, run from its jars, without containers. Several make a
+//! [`cluster`](crate::cluster).
 //!
 //! The broker lives under a small shell guard that ends it as soon as its standard input closes, so that no broker
 //! outlives the test process, however that one ends.
@@ -59,9 +60,14 @@ struct Guard {
 }
 
 impl Broker {
-    /// Starts a broker on free ports and waits until it answers. Fetches Kafka first where it is missing.
+    /// Starts a broker on free ports, which may be killed, and waits until it answers. Fetches Kafka first where it is
+    /// missing.
     pub fn start() -> Broker {
-        Self::try_start().unwrap_or_else(|error| panic!("no Kafka to test with: {error:#}"))
+        Self::started(Patience::OF_ONE)
+    }
+
+    fn started(patience: Patience) -> Broker {
+        Self::try_start(patience).unwrap_or_else(|error| panic!("no Kafka to test with: {error:#}"))
     }
 
     /// The broker that the tests of this process share: started with the first use, or the running one that
@@ -70,7 +76,7 @@ impl Broker {
         static SHARED: OnceLock<Broker> = OnceLock::new();
         SHARED.get_or_init(|| match std::env::var("TRADEWIND_TEST_KAFKA") {
             Ok(bootstrap) => Broker { bootstrap, own: None },
-            Err(_) => Self::start(),
+            Err(_) => Self::started(Patience::BRISK),
         })
     }
 
@@ -107,12 +113,12 @@ impl Broker {
         self.own.as_mut().expect("only a broker that this process started can be meddled with")
     }
 
-    fn try_start() -> Result<Broker> {
+    fn try_start(patience: Patience) -> Result<Broker> {
         let libs = provision()?;
         let mut failure = None;
         // Another process may take a port between its choice and the broker's start.
         for _ in 0..3 {
-            match Self::start_on_free_ports(&libs) {
+            match Self::start_on_free_ports(&libs, patience) {
                 Ok(broker) => return Ok(broker),
                 Err(error) => failure = Some(error),
             }
@@ -120,15 +126,24 @@ impl Broker {
         Err(failure.context("never tried")?)
     }
 
-    fn start_on_free_ports(libs: &Path) -> Result<Broker> {
-        let home = tempfile::Builder::new().prefix("tradewind-kafka-").tempdir()?;
-        let (clients, controller) = free_ports()?;
-        fs::write(home.path().join("server.properties"), properties(home.path(), clients, controller))?;
+    fn start_on_free_ports(libs: &Path, patience: Patience) -> Result<Broker> {
+        Self::start_node(libs, &Node::alone(patience)?)
+    }
+
+    /// Starts one node of a cluster, or a cluster of one, and waits until it answers.
+    pub(crate) fn start_node(libs: &Path, node: &Node) -> Result<Broker> {
+        let home = tempfile::Builder::new().prefix("tradewind-kafka-").tempdir_in(home())?;
+        fs::write(home.path().join("server.properties"), node.properties(home.path()))?;
         format_storage(home.path(), libs)?;
-        let bootstrap = format!("127.0.0.1:{clients}");
+        let bootstrap = format!("127.0.0.1:{}", node.clients);
         let mut own = Own { home, libs: libs.to_owned(), starts: 0, guard: None };
         own.run(&bootstrap)?;
         Ok(Broker { bootstrap, own: Some(own) })
+    }
+
+    /// Where a broker that was started here keeps its data and logs, while it lives.
+    pub fn home(&self) -> Option<&Path> {
+        self.own.as_ref().map(|own| own.home.path())
     }
 }
 
@@ -188,8 +203,15 @@ impl Drop for Own {
     }
 }
 
+/// Brokers die in tests, but machines do not: their logs need not wait for a disk, and a disk that stalls for seconds
+/// makes a broker fence itself.
+fn home() -> PathBuf {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() }
+}
+
 /// The folder with Kafka's jars, fetched if need be.
-fn provision() -> Result<PathBuf> {
+pub(crate) fn provision() -> Result<PathBuf> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("kafka/provision.sh");
     let output = Command::new(&script)
         .stderr(Stdio::inherit())
@@ -211,7 +233,7 @@ fn format_storage(home: &Path, libs: &Path) -> Result<()> {
     let mut command = java(libs).into_iter();
     let output = Command::new(command.next().unwrap_or_default())
         .args(command)
-        .args(["kafka.tools.StorageTool", "format", "--standalone", "--cluster-id", "dHJhZGV3aW5kLXRlc3RzLQ", "-c"])
+        .args(["kafka.tools.StorageTool", "format", "--cluster-id", "dHJhZGV3aW5kLXRlc3RzLQ", "-c"])
         .arg(home.join("server.properties"))
         .output()
         .context("java could not be started")?;
@@ -219,9 +241,16 @@ fn format_storage(home: &Path, libs: &Path) -> Result<()> {
     Ok(())
 }
 
-fn free_ports() -> Result<(u16, u16)> {
-    let (one, two) = (TcpListener::bind("127.0.0.1:0")?, TcpListener::bind("127.0.0.1:0")?);
-    Ok((one.local_addr()?.port(), two.local_addr()?.port()))
+/// So many ports that were free a moment ago.
+pub(crate) fn free_ports<const N: usize>() -> Result<[u16; N]> {
+    let mut held = Vec::new();
+    let mut ports = [0; N];
+    for port in &mut ports {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        *port = listener.local_addr()?.port();
+        held.push(listener);
+    }
+    Ok(ports)
 }
 
 fn wait_until_started(log: &Path, bootstrap: &str) -> Result<()> {
@@ -240,33 +269,94 @@ fn wait_until_started(log: &Path, bootstrap: &str) -> Result<()> {
     }
 }
 
-/// One node that is broker and controller, with few internal partitions so that it starts quickly, and short limits so
-/// that tests can have short session and transaction time-outs.
-fn properties(home: &Path, clients: u16, controller: u16) -> String {
-    format!(
-        "\
+/// One node that is broker and controller.
+pub(crate) struct Node {
+    /// From 1.
+    pub number: usize,
+    /// The port that clients come to.
+    pub clients: u16,
+    /// The controllers' ports, of all nodes in their order.
+    pub controllers: Vec<u16>,
+    /// A second listener, and the port at which it says that it is: that of a relay.
+    pub relayed: Option<(u16, u16)>,
+    pub patience: Patience,
+}
+
+/// How long brokers wait for one another and for transactions, in milliseconds.
+#[derive(Clone, Copy)]
+pub(crate) struct Patience {
+    /// A broker silent for so long has no partitions any more.
+    pub session: u32,
+    /// Transactions that are open for too long are looked for so often.
+    pub aborts_every: u32,
+}
+
+impl Patience {
+    /// Kafka's own for brokers, and hardly any for transactions.
+    const BRISK: Self = Self { session: 9_000, aborts_every: 500 };
+    /// Others take over soon.
+    pub(crate) const OF_SEVERAL: Self = Self { session: 4_000, aborts_every: 500 };
+    /// Kafka's own. Where nobody else can lead, a broker that was killed is without any partition for a moment after it
+    /// has come back, when its former self is given up; Kafka 4.3 leaves out the markers of a transaction that it ends
+    /// just then, which stays pending for good. So it must not look for transactions to end before that.
+    pub(crate) const OF_ONE: Self = Self { session: 9_000, aborts_every: 10_000 };
+}
+
+impl Node {
+    fn alone(patience: Patience) -> Result<Self> {
+        let [clients, controller] = free_ports()?;
+        Ok(Self { number: 1, clients, controllers: vec![controller], relayed: None, patience })
+    }
+
+    /// Few internal partitions so that it starts quickly, and short limits so that tests can have short session and
+    /// transaction time-outs.
+    fn properties(&self, home: &Path) -> String {
+        let Self { number, clients, controllers, relayed, patience: Patience { session, aborts_every } } = self;
+        let heartbeat = session / 8;
+        let voters = (1..).zip(controllers).map(|(number, port)| format!("{number}@127.0.0.1:{port}"));
+        let voters = voters.collect::<Vec<_>>().join(",");
+        let controller = controllers[number - 1];
+        let (mut listeners, mut advertised, mut protocols) = (
+            format!("PLAINTEXT://127.0.0.1:{clients},CONTROLLER://127.0.0.1:{controller}"),
+            format!("PLAINTEXT://127.0.0.1:{clients}"),
+            "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT".to_owned(),
+        );
+        if let Some((listens, says)) = relayed {
+            listeners.push_str(&format!(",RELAYED://127.0.0.1:{listens}"));
+            advertised.push_str(&format!(",RELAYED://127.0.0.1:{says}"));
+            protocols.push_str(",RELAYED:PLAINTEXT");
+        }
+        let replicas = controllers.len();
+        let in_sync = replicas.div_ceil(2);
+        format!(
+            "\
 process.roles=broker,controller
-node.id=1
-controller.quorum.bootstrap.servers=127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{clients},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{clients}
+node.id={number}
+controller.quorum.voters={voters}
+listeners={listeners}
+advertised.listeners={advertised}
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listener.security.protocol.map={protocols}
 log.dirs={}
 auto.create.topics.enable=false
-offsets.topic.replication.factor=1
+default.replication.factor={replicas}
+min.insync.replicas={in_sync}
+offsets.topic.replication.factor={replicas}
 offsets.topic.num.partitions=4
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
+transaction.state.log.replication.factor={replicas}
+transaction.state.log.min.isr={in_sync}
 transaction.state.log.num.partitions=4
-transaction.abort.timed.out.transaction.cleanup.interval.ms=500
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
+transaction.abort.timed.out.transaction.cleanup.interval.ms={aborts_every}
+share.coordinator.state.topic.replication.factor={replicas}
+share.coordinator.state.topic.min.isr={in_sync}
+broker.heartbeat.interval.ms={heartbeat}
+broker.session.timeout.ms={session}
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=500
 log.cleaner.dedupe.buffer.size=16777216
 ",
-        home.join("data").display()
-    )
+            home.join("data").display()
+        )
+    }
 }

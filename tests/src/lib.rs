@@ -2,6 +2,7 @@
 
 pub mod broker;
 pub mod client;
+pub mod cluster;
 pub mod process;
 pub mod registry;
 pub mod shop;

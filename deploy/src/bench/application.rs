@@ -8,6 +8,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread::JoinHandle,
+    time::Duration,
 };
 
 use anyhow::{Context, Result, anyhow};
@@ -21,7 +22,7 @@ use super::{
     wire::PARTITIONS,
     workload::Workload,
 };
-use crate::roles::workers::{LARGEST, MAX_BATCH, SESSION_TIMEOUT, STATE_MEMORY};
+use crate::roles::workers::{LARGEST, MAX_BATCH, STATE_MEMORY};
 
 /// What to run.
 #[derive(Clone)]
@@ -33,6 +34,10 @@ pub struct Setup {
     pub threads: u32,
     /// Of a transaction under load, in milliseconds; the runtime's own choice without.
     pub commit_ms: Option<i64>,
+    /// What this application's workers are called, each with its number: their identity in their groups.
+    pub instance: String,
+    /// A worker silent for so long loses its tasks.
+    pub session_timeout: Duration,
 }
 
 pub struct Application {
@@ -73,9 +78,9 @@ impl Application {
                     session: SessionConfig {
                         group: names.group(),
                         topics: vec![layout.physical(stage.source())],
-                        transactional_id: format!("{}.{number}", names.group()).into(),
-                        instance_id: Some(format!("worker-{number}").into()),
-                        session_timeout: SESSION_TIMEOUT,
+                        transactional_id: format!("{}.{}-{number}", names.group(), setup.instance).into(),
+                        instance_id: Some(format!("{}-{number}", setup.instance).into()),
+                        session_timeout: setup.session_timeout,
                         max_batch: MAX_BATCH,
                     },
                 };

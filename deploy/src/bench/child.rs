@@ -5,6 +5,7 @@ use std::{
     io::{self, BufRead, Write},
     sync::mpsc,
     thread,
+    time::Duration,
 };
 
 use anyhow::{Context, Result};
@@ -19,8 +20,11 @@ pub fn run(args: &ApplicationArgs) -> Result<()> {
         let _ = io::stdin().lock().read_line(&mut line);
         let _ = tell.send(());
     })?;
-    let log = super::kafka(&args.brokers, &args.engine.properties)?;
-    let setup = args.engine.setup(args.workload, args.namespace.clone());
+    let transaction_timeout = args.transaction_ms.map(Duration::from_millis);
+    let log = super::kafka(&args.brokers, &args.engine.properties, transaction_timeout)?;
+    let mut setup = args.engine.setup(args.workload, args.namespace.clone());
+    setup.instance = args.instance.clone().unwrap_or(setup.instance);
+    setup.session_timeout = args.session_ms.map_or(setup.session_timeout, Duration::from_millis);
     let application = Application::start(&setup, log, &args.state_dir).context("the application")?;
     let mut out = io::stdout().lock();
     monitor::watch(application, &told, |line| {

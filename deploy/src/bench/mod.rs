@@ -21,7 +21,11 @@ mod watch;
 mod wire;
 mod workload;
 
-use std::{path::Path, sync::Arc, time::Instant};
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, bail, ensure};
 use tradewind_topics::{
@@ -34,9 +38,10 @@ pub use options::Bench;
 
 use input::Input;
 use launcher::Launcher;
-use options::BenchArgs;
+use options::{BenchArgs, VerifyArgs};
 use phases::{Phase, Run};
 use proc::Process;
+use verify::Topics;
 use watch::Watch;
 use workload::Workload;
 
@@ -44,6 +49,7 @@ pub fn run(command: &Bench) -> Result<()> {
     match command {
         Bench::Ledger(args) => drive(Workload::Ledger, args),
         Bench::Application(args) => child::run(args),
+        Bench::Verify(args) => verify_alone(args),
     }
 }
 
@@ -61,7 +67,7 @@ fn drive(workload: Workload, args: &BenchArgs) -> Result<()> {
     let namespace = args.namespace.clone().unwrap_or_else(|| format!("bench-{}", std::process::id()));
     let setup = args.engine.setup(workload, namespace);
     let log = match &args.brokers {
-        Some(brokers) => kafka(brokers, &args.engine.properties)?,
+        Some(brokers) => kafka(brokers, &args.engine.properties, None)?,
         None => embedded(data_dir)?,
     };
     let layout = workload.layout(&setup.namespace);
@@ -92,7 +98,7 @@ fn drive(workload: Workload, args: &BenchArgs) -> Result<()> {
     let began = Instant::now();
     run.preload()?;
     eprintln!("loaded {} records in {:.1} s", run.input.sent, began.elapsed().as_secs_f64());
-    std::thread::sleep(std::time::Duration::from_millis(args.settle));
+    std::thread::sleep(Duration::from_millis(args.settle));
     let mut all_ok = true;
     run.phases(&args.phases, |mut report| {
         all_ok &= report.is_ok();
@@ -107,6 +113,18 @@ fn drive(workload: Workload, args: &BenchArgs) -> Result<()> {
     })?;
     run.watch.stop()?;
     ensure!(all_ok, "an output was lost, repeated, out of order or wrong: see the line that is not ok");
+    Ok(())
+}
+
+/// Verifies a run's topics, and prints a line of JSON.
+fn verify_alone(args: &VerifyArgs) -> Result<()> {
+    let log = kafka(&args.brokers, &[], None)?;
+    let layout = args.workload.layout(&args.namespace);
+    let sent = args.sent..=args.sent + args.doubtful;
+    let report = Topics { log: &*log, layout: &layout, workload: args.workload, keys: args.keys, sent }.verify()?;
+    let ok = report.is_ok();
+    println!("{}", report.into_line());
+    ensure!(ok, "an output was lost, repeated, out of order or wrong");
     Ok(())
 }
 
@@ -134,11 +152,12 @@ fn embedded(data_dir: &Path) -> Result<Arc<dyn Log>> {
 }
 
 /// `properties` are librdkafka's, as name=value.
-fn kafka(brokers: &str, properties: &[String]) -> Result<Arc<dyn Log>> {
+fn kafka(brokers: &str, properties: &[String], transaction_timeout: Option<Duration>) -> Result<Arc<dyn Log>> {
     let split = |property: &String| property.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
     let properties =
         properties.iter().map(|text| split(text).with_context(|| format!("--property {text}: not name=value")));
-    let options = kafka::Options { properties: properties.collect::<Result<_>>()?, ..kafka::Options::default() };
+    let mut options = kafka::Options { properties: properties.collect::<Result<_>>()?, ..kafka::Options::default() };
+    options.transaction_timeout = transaction_timeout.unwrap_or(options.transaction_timeout);
     let log = KafkaLog::connect(brokers, options);
     Ok(log.with_context(|| format!("Kafka at {brokers} (--brokers): is it running, and is that its address?"))?)
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::{application::Setup, phases::Phase, workload::Workload};
+use crate::roles::workers::SESSION_TIMEOUT;
 
 #[derive(Subcommand)]
 pub enum Bench {
@@ -14,6 +15,9 @@ pub enum Bench {
     /// The application alone: what the other subcommands start as a process of its own.
     #[command(hide = true)]
     Application(ApplicationArgs),
+    /// The verification alone, of a run that somebody else drove.
+    #[command(hide = true)]
+    Verify(VerifyArgs),
 }
 
 #[derive(Args, Clone)]
@@ -86,7 +90,15 @@ pub struct EngineArgs {
 
 impl EngineArgs {
     pub fn setup(&self, workload: Workload, namespace: String) -> Setup {
-        Setup { workload, namespace, keys: self.keys, threads: self.threads, commit_ms: self.commit_ms }
+        Setup {
+            workload,
+            namespace,
+            keys: self.keys,
+            threads: self.threads,
+            commit_ms: self.commit_ms,
+            instance: "worker".to_owned(),
+            session_timeout: SESSION_TIMEOUT,
+        }
     }
 }
 
@@ -100,8 +112,35 @@ pub struct ApplicationArgs {
     pub namespace: String,
     #[arg(long)]
     pub state_dir: PathBuf,
+    /// Its identity among several that share the work; `worker` if not given.
+    #[arg(long)]
+    pub instance: Option<String>,
+    /// It loses its tasks after so many milliseconds of silence; the platform's own choice if not given.
+    #[arg(long)]
+    pub session_ms: Option<u64>,
+    /// The brokers abort a transaction that is open for so many milliseconds; the platform's own choice if not given.
+    #[arg(long)]
+    pub transaction_ms: Option<u64>,
     #[command(flatten)]
     pub engine: EngineArgs,
+}
+
+#[derive(Args, Clone)]
+pub struct VerifyArgs {
+    #[arg(long)]
+    pub workload: Workload,
+    #[arg(long)]
+    pub brokers: String,
+    #[arg(long)]
+    pub namespace: String,
+    #[arg(long)]
+    pub keys: u64,
+    /// Input records that were acknowledged.
+    #[arg(long)]
+    pub sent: u64,
+    /// Input records of which nobody knows whether they were written.
+    #[arg(long, default_value_t = 0)]
+    pub doubtful: u64,
 }
 
 fn exponent(text: &str) -> Result<f64, String> {

@@ -68,6 +68,7 @@ pub fn run(worker: Worker, names: Names, place: Place, stop: &AtomicBool) -> Res
         session: Some(session),
         admin,
         stores: BTreeMap::new(),
+        unplaced: BTreeMap::new(),
         restoring: BTreeMap::new(),
         not_staged: None,
         stop,
@@ -83,6 +84,8 @@ struct Driver<'a> {
     session: Option<Box<dyn Session>>,
     admin: Arc<dyn Admin>,
     stores: BTreeMap<u32, Store>,
+    /// Tasks whose positions are still to be looked up, with the state that was just opened.
+    unplaced: BTreeMap<u32, Option<TaskState>>,
     restoring: BTreeMap<u32, Box<dyn Reader>>,
     /// Why the transaction in hand cannot be committed: its records were not staged.
     not_staged: Option<CommitError>,
@@ -117,7 +120,7 @@ impl Driver<'_> {
                 continue;
             }
             let happened = self.poll()?;
-            let quiet = happened.is_empty() && self.restoring.is_empty();
+            let quiet = happened.is_empty();
             for polled in happened {
                 self.tell(match polled {
                     Polled::Assigned(partitions) => Input::Assigned(numbers(&partitions)),
@@ -126,6 +129,7 @@ impl Driver<'_> {
                     Polled::Records(records) => Input::Records(records),
                 })?;
             }
+            self.look_positions_up()?;
             self.restore()?;
             if quiet || self.is_due() {
                 self.tell(Input::Idle)?;
@@ -137,6 +141,8 @@ impl Driver<'_> {
     fn poll(&mut self) -> Result<Vec<Polled>, WorkerError> {
         let patience = if self.worker.is_dirty() || !self.restoring.is_empty() {
             Duration::ZERO
+        } else if !self.unplaced.is_empty() {
+            AGAIN
         } else {
             let until_due = self.worker.next_due().map(|due| (due.millis() - now().millis()).max(0).unsigned_abs());
             until_due.map_or(QUIET, |millis| QUIET.min(Duration::from_millis(millis)))
@@ -179,10 +185,10 @@ impl Driver<'_> {
         match effect {
             Effect::Open(partition) => {
                 let state = self.open(partition)?;
-                return Ok(Some(Input::Opened(partition, self.positions(partition, Some(state))?)));
+                self.unplaced.insert(partition, Some(state));
             }
             Effect::Reopen(partition) => {
-                return Ok(Some(Input::Opened(partition, self.positions(partition, None)?)));
+                self.unplaced.entry(partition).or_default();
             }
             Effect::Restore { partition, from } => {
                 let changelog = [(self.names.changelog(partition), Start::Offset(from))];
@@ -231,6 +237,7 @@ impl Driver<'_> {
                 return Ok(Some(Input::Flushed { partition, result }));
             }
             Effect::Close(partition) => {
+                self.unplaced.remove(&partition);
                 self.restoring.remove(&partition);
                 self.place.serving.withdraw(&self.names.stage, partition);
                 if let Some(store) = self.stores.remove(&partition) {
@@ -279,22 +286,38 @@ impl Driver<'_> {
         Ok(TaskState::new(store)?)
     }
 
+    /// Looks up where the tasks stand that wait for it. While the group does not answer it is polled in between: it may
+    /// wait for us to hear that the tasks are lost.
+    fn look_positions_up(&mut self) -> Result<(), WorkerError> {
+        while let Some((&partition, _)) = self.unplaced.first_key_value() {
+            match self.positions(partition) {
+                Ok(positions) => {
+                    let state = self.unplaced.remove(&partition).flatten();
+                    self.tell(Input::Opened(partition, Opened { state, ..positions }))?;
+                }
+                Err(WorkerError::Log(LogError::Unavailable(why))) => {
+                    tracing::warn!(why, "the log cannot be reached: the tasks' positions are looked up again");
+                    break;
+                }
+                Err(other) => return Err(other),
+            }
+        }
+        Ok(())
+    }
+
     /// The group's stable offset **first**, then the changelog's end.
-    fn positions(&mut self, partition: u32, state: Option<TaskState>) -> Result<Opened, WorkerError> {
+    fn positions(&mut self, partition: u32) -> Result<Opened, WorkerError> {
         let (source, changelog) = (self.names.source(partition), self.names.changelog(partition));
         let session = self.session.as_mut().ok_or_else(|| LogError::Misuse("the session has left".to_owned()))?;
-        let from = std::slice::from_ref(&source);
-        let group = patiently(self.stop, "reading the group's offset", || session.committed(from))?;
-        let group = group.into_iter().next().flatten();
-        let end = || self.admin.end(&changelog, End::Written);
-        let changelog_end = patiently(self.stop, "reading the changelog's end", end)?;
-        let topics = patiently(self.stop, "reading the topics", || self.admin.topics())?;
+        let group = session.committed(std::slice::from_ref(&source))?.into_iter().next().flatten();
+        let changelog_end = self.admin.end(&changelog, End::Written)?;
+        let topics = self.admin.topics()?;
         let id = |name: &str| {
             let found = topics.iter().find(|topic| topic.name.as_ref() == name);
             found.map(|topic| topic.id.to_string()).ok_or_else(|| LogError::UnknownTopic(name.to_owned()))
         };
         let origin = format!("{} {}", id(&source.topic)?, id(&changelog.topic)?);
-        Ok(Opened { state, group, changelog_end, origin })
+        Ok(Opened { state: None, group, changelog_end, origin })
     }
 }
 

@@ -86,7 +86,8 @@ impl Run {
         }
         if wanted(Phase::Verify) {
             let Self { log, layout, workload, keys, input, .. } = self;
-            report(Topics { log: &**log, layout, workload: *workload, keys: *keys, sent: input.sent }.verify()?);
+            let sent = input.sent..=input.sent;
+            report(Topics { log: &**log, layout, workload: *workload, keys: *keys, sent }.verify()?);
         }
         Ok(())
     }
