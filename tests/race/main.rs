@@ -8,6 +8,8 @@ use tradewind_tests::{broker::Broker, process};
 /// and the same with `theta=0.99`).
 const UNIFORM: &str = "d3531e035a37b215";
 const ZIPF: &str = "6abfeb2b7c98f2b9";
+/// The same of `workload=shuffle`.
+const SHUFFLE: &str = "3399031faffba68a";
 
 /// Runs it, and gives its lines, each of which must be ok.
 fn bench(arguments: &[&str]) -> Vec<Value> {
@@ -43,6 +45,34 @@ fn the_ledger_comes_to_the_peers_digests() {
     let drained = ["ledger", "--phases", "drain,verify"];
     assert_eq!(bench(&drained)[1]["chain_digest"], UNIFORM);
     assert_eq!(bench(&[&drained[..], &["--theta", "0.99"]].concat())[1]["chain_digest"], ZIPF);
+}
+
+#[test]
+fn every_phase_of_shuffle_on_the_embedded_log() {
+    let all = "drain,warmdrain,restore,restart,latency,verify";
+    let lines = bench(&["shuffle", "--phases", all]);
+    assert_eq!(phases(&lines).join(","), all);
+    let [restore, restart] = [&lines[2], &lines[3]].map(|line| line["records_restored"].as_u64().unwrap_or_default());
+    assert!(restore >= 300, "{restore} records restored of 300 rules without local state");
+    assert!(restart < restore, "{restart} restored with the state at hand, {restore} without");
+    let verified = lines.last().expect("there are lines");
+    assert_eq!(verified["inputs"], 40_000 + 64 + 64 + 500);
+}
+
+#[test]
+fn shuffle_comes_to_the_peers_digest() {
+    let lines = bench(&["shuffle", "--phases", "drain,verify"]);
+    assert_eq!(lines[1]["state_digest"], SHUFFLE);
+}
+
+#[test]
+fn every_phase_of_shuffle_on_kafka() {
+    let brokers = Broker::shared().bootstrap();
+    let all = "drain,warmdrain,restore,restart,latency,verify";
+    let lines = bench(&["shuffle", "--brokers", &brokers, "--phases", all]);
+    assert_eq!(phases(&lines).join(","), all);
+    let lines = bench(&["shuffle", "--brokers", &brokers, "--phases", "drain,verify"]);
+    assert_eq!(lines[1]["state_digest"], SHUFFLE);
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod proc;
 mod progress;
 mod report;
 mod restores;
+mod shuffle;
 mod subject;
 mod verify;
 mod watch;
@@ -48,6 +49,10 @@ use workload::Workload;
 pub fn run(command: &Bench) -> Result<()> {
     match command {
         Bench::Ledger(args) => drive(Workload::Ledger, args),
+        Bench::Shuffle(args) => {
+            ensure!(args.theta == 0.0, "--theta is for the ledger: the rules of shuffle are all equally popular");
+            drive(Workload::Shuffle, args)
+        }
         Bench::Application(args) => child::run(args),
         Bench::Verify(args) => verify_alone(args),
     }

@@ -12,6 +12,9 @@ pub enum Bench {
     /// Commands to SKUs, an event each, and a hash chain under each SKU.
     #[command(after_help = "Example:\n  tradewind bench ledger --n 100000 --phases drain,verify")]
     Ledger(BenchArgs),
+    /// Records without a key, matched with a rule each, and aggregated by rule behind a repartition topic.
+    #[command(after_help = "Example:\n  tradewind bench shuffle --n 100000 --phases drain,verify")]
+    Shuffle(BenchArgs),
     /// The application alone: what the other subcommands start as a process of its own.
     #[command(hide = true)]
     Application(ApplicationArgs),

@@ -10,6 +10,11 @@ pub const PARTITIONS: u32 = 4;
 pub const COMMAND: usize = 200;
 pub const STATE: usize = 200;
 pub const EVENT: usize = 96;
+/// Bytes of a shuffled record, and of the state under a rule, which is also what is put out.
+pub const SHUFFLED: usize = 1024;
+pub const RULE: usize = 32;
+/// Each so many matches of a rule its state is put out.
+pub const PUT_OUT_EVERY: u64 = 10;
 
 /// The mixer that all content comes from.
 pub fn splitmix64(x: u64) -> u64 {
@@ -66,6 +71,19 @@ pub fn command(seed: u64, seq: u64, time: i64) -> [u8; COMMAND] {
     set(&mut record, 16, op.to_le_bytes());
     set(&mut record, 20, qty.to_le_bytes());
     fill(&mut record[24..], seed, seq);
+    record
+}
+
+/// Which rule a shuffled record matches.
+pub fn rule_of(seq: u64, keys: u64) -> u64 {
+    splitmix64(seq) % keys
+}
+
+pub fn shuffled(seed: u64, seq: u64, time: i64) -> [u8; SHUFFLED] {
+    let mut record = [0; SHUFFLED];
+    set(&mut record, 0, seq.to_le_bytes());
+    set(&mut record, 8, time.to_le_bytes());
+    fill(&mut record[16..], seed, seq);
     record
 }
 

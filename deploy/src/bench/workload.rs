@@ -10,6 +10,7 @@ use tradewind_topics::{Cleanup, Log, LogError, TopicPartition, TopicSpec};
 use super::{
     ledger::{self, Ledger},
     progress::Progress,
+    shuffle::{self, Aggregate, Match},
     wire::PARTITIONS,
 };
 
@@ -17,24 +18,29 @@ use super::{
 pub enum Workload {
     /// Commands to SKUs, an event each, and a hash chain under each SKU.
     Ledger,
+    /// Records without a key, matched with a rule each, and aggregated by rule behind a repartition topic.
+    Shuffle,
 }
 
 impl Workload {
     pub fn name(self) -> &'static str {
         match self {
             Self::Ledger => ledger::STAGE,
+            Self::Shuffle => "shuffle",
         }
     }
 
     pub fn input(self) -> &'static str {
         match self {
             Self::Ledger => ledger::COMMANDS,
+            Self::Shuffle => shuffle::IN,
         }
     }
 
     pub fn output(self) -> &'static str {
         match self {
             Self::Ledger => ledger::EVENTS,
+            Self::Shuffle => shuffle::OUT,
         }
     }
 
@@ -42,6 +48,7 @@ impl Workload {
     pub fn stateful(self) -> &'static str {
         match self {
             Self::Ledger => ledger::STAGE,
+            Self::Shuffle => shuffle::AGGREGATE,
         }
     }
 
@@ -49,6 +56,7 @@ impl Workload {
     pub fn records(self) -> u64 {
         match self {
             Self::Ledger => 1_000_000,
+            Self::Shuffle => 500_000,
         }
     }
 
@@ -56,13 +64,15 @@ impl Workload {
     pub fn seq_at(self) -> usize {
         match self {
             Self::Ledger => 0,
+            Self::Shuffle => shuffle::LAST_SEQ,
         }
     }
 
     /// In the order in which records pass through them.
-    pub fn stages(self, _keys: u64, progress: &Arc<Progress>) -> Vec<Arc<dyn Stage>> {
+    pub fn stages(self, keys: u64, progress: &Arc<Progress>) -> Vec<Arc<dyn Stage>> {
         match self {
             Self::Ledger => vec![Arc::new(Ledger::new(progress.clone()))],
+            Self::Shuffle => vec![Arc::new(Match::new(keys, progress.clone())), Arc::new(Aggregate::new(progress.clone()))],
         }
     }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, thread, time::Duration};
 
 use anyhow::Result;
 
-use super::{PATIENCE, Run};
+use super::{PATIENCE, Run, processed};
 use crate::bench::{
     proc::{rounded, since},
     report::Report,
@@ -69,6 +69,7 @@ impl Run {
         self.drained(&mut subject)?;
         let cpu = subject.process.cpu()? - from;
         let broker_to = self.broker_cpu()?;
+        processed(&mut subject, if frozen { 2 * self.records } else { self.records })?;
         let seconds = (self.watch.last_ms() - began) as f64 / 1e3;
 
         let mut report = Report::new("warmdrain");

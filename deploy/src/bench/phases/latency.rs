@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use tradewind_runtime::now;
 
-use super::{PATIENCE, Run};
+use super::{PATIENCE, Run, processed};
 use crate::bench::{
     load::{Loader, Schedule},
     proc::rounded,
@@ -41,6 +41,7 @@ impl Run {
         subject.check()?;
         let (to, broker_to) = (subject.process.cpu()?, self.broker_cpu()?);
         let complete = self.watch.wait(self.input.expected, OUTPUTS_WITHIN)?;
+        processed(&mut subject, self.rate * (self.warm_up + self.seconds))?;
         let mut latencies = self.watch.measure(None);
         latencies.sort_unstable();
 

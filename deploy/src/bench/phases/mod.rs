@@ -67,6 +67,7 @@ impl Run {
         if wanted(Phase::Drain) {
             let mut subject = self.launcher.launch(&self.state_dir)?;
             report(self.drain(&mut subject)?);
+            processed(&mut subject, self.records)?;
             if wanted(Phase::Warmdrain) {
                 let (warm, still) = self.warm_drain(subject)?;
                 subject = still;
@@ -133,4 +134,9 @@ impl Run {
         }
         Ok(())
     }
+}
+
+/// Waits until the application has taken so many records: not each of them leads to an output that could be waited for.
+fn processed(subject: &mut Subject, records: u64) -> Result<()> {
+    subject.wait("the last records were not processed", PATIENCE, |said| said.processed >= records)
 }
