@@ -105,7 +105,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { outputs: 20_000, commit_ms: 50, flush_bytes: 8 << 20, flush_ms: 60_000, retry_ms: 1_000 }
+        Self { outputs: 20_000, commit_ms: 50, flush_bytes: 16 << 20, flush_ms: 60_000, retry_ms: 1_000 }
     }
 }
 
