@@ -22,6 +22,7 @@ use rdkafka::{
     message::BorrowedMessage,
     producer::{BaseProducer, BaseRecord, Producer},
 };
+use tradewind_topics::partition_of;
 
 /// Records of a transaction, at most.
 const AT_ONCE: u64 = 10_000;
@@ -33,7 +34,7 @@ const PARTITIONS: u64 = 4;
 #[derive(Parser)]
 struct Options {
     /// `ledger`: one hop, two outputs a record, of an event's and of a state's size. `shuffle`: two hops, the first
-    /// with the whole record, the second with a state for each record and an output for each tenth.
+    /// with the whole record, the second with a state for each record and an output for each tenth of a rule.
     #[arg(long, value_parser = ["ledger", "shuffle"])]
     workload: String,
     #[arg(long)]
@@ -48,9 +49,10 @@ struct Options {
     /// A property of librdkafka for all clients, as name=value.
     #[arg(long = "property")]
     properties: Vec<String>,
+    /// Different keys.
+    #[arg(long, default_value_t = 100_000)]
+    keys: u64,
     // What the engine is told beside this.
-    #[arg(long, hide = true)]
-    keys: Option<String>,
     #[arg(long, hide = true)]
     threads: Option<String>,
     #[arg(long, hide = true)]
@@ -75,7 +77,15 @@ struct Hop {
     last: bool,
     /// The last one is the changelog's.
     outputs: &'static [&'static str],
-    make: fn(&BorrowedMessage<'_>, &mut Sink<'_>) -> Result<()>,
+    make: Make,
+}
+
+type Make = fn(&BorrowedMessage<'_>, &mut Rules, &mut Sink<'_>) -> Result<()>;
+
+/// What decides which records of `shuffle` lead to an output.
+struct Rules {
+    keys: u64,
+    matches: Vec<u32>,
 }
 
 /// Produces to the output of this number: partition, key, value.
@@ -179,6 +189,7 @@ impl Hop {
             source: physical(&self.source),
             outputs: self.outputs.iter().map(physical).collect(),
             left_out: options.no_changelog.then(|| self.outputs.len() - 1).filter(|last| *last > 0),
+            rules: Rules { keys: options.keys, matches: vec![0; options.keys as usize] },
             offsets: [None; PARTITIONS as usize],
             pending: 0,
         };
@@ -221,6 +232,7 @@ struct Transaction<'a> {
     outputs: Vec<String>,
     /// The output that is not written.
     left_out: Option<usize>,
+    rules: Rules,
     /// The next record of each partition.
     offsets: [Option<i64>; PARTITIONS as usize],
     /// Records taken so far.
@@ -228,15 +240,11 @@ struct Transaction<'a> {
 }
 
 impl Transaction<'_> {
-    fn take(
-        &mut self,
-        taken: &BorrowedMessage<'_>,
-        make: fn(&BorrowedMessage<'_>, &mut Sink<'_>) -> Result<()>,
-    ) -> Result<()> {
+    fn take(&mut self, taken: &BorrowedMessage<'_>, make: Make) -> Result<()> {
         if self.pending == 0 {
             self.producer.begin_transaction()?;
         }
-        make(taken, &mut |output, partition, key, value| {
+        make(taken, &mut self.rules, &mut |output, partition, key, value| {
             if Some(output) == self.left_out {
                 return Ok(());
             }
@@ -279,30 +287,39 @@ impl Transaction<'_> {
 }
 
 /// An event of 96 bytes, and the whole record as if it were the state.
-fn event_and_state(record: &BorrowedMessage<'_>, send: &mut Sink<'_>) -> Result<()> {
+fn event_and_state(record: &BorrowedMessage<'_>, _: &mut Rules, send: &mut Sink<'_>) -> Result<()> {
     let (key, value) = (record.key().unwrap_or_default(), record.payload().unwrap_or_default());
     send(0, record.partition(), key, value.get(..96).unwrap_or_default())?;
     send(1, record.partition(), key, value)
 }
 
-/// The whole record, with a key.
-fn keyed(record: &BorrowedMessage<'_>, send: &mut Sink<'_>) -> Result<()> {
+/// The whole record, keyed by its rule.
+fn keyed(record: &BorrowedMessage<'_>, rules: &mut Rules, send: &mut Sink<'_>) -> Result<()> {
     let value = record.payload().unwrap_or_default();
-    let seq = number(value, 0);
-    let partition = (seq.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 62) as i32;
-    send(0, partition, &seq.to_be_bytes(), value)
+    let key = (splitmix64(number(value, 0)) % rules.keys).to_be_bytes();
+    send(0, partition_of(&key, PARTITIONS as u32) as i32, &key, value)
 }
 
-/// A state of 32 bytes for each record, and an output for each tenth, with its number and time where an output has
-/// them.
-fn rule(record: &BorrowedMessage<'_>, send: &mut Sink<'_>) -> Result<()> {
+/// A state of 32 bytes for each record, and an output for each tenth of a rule, with the record's number and time where
+/// an output has them.
+fn rule(record: &BorrowedMessage<'_>, rules: &mut Rules, send: &mut Sink<'_>) -> Result<()> {
     let (key, value) = (record.key().unwrap_or_default(), record.payload().unwrap_or_default());
     let mut state = [0; 32];
     state[16..].copy_from_slice(value.get(..16).context("a record is too short")?);
-    if number(value, 0) % 10 == 9 {
+    let matches = &mut rules.matches[(splitmix64(number(value, 0)) % rules.keys) as usize];
+    *matches += 1;
+    if matches.is_multiple_of(10) {
         send(0, record.partition(), key, &state)?;
     }
     send(1, record.partition(), key, &state)
+}
+
+/// As the peer's page defines it.
+fn splitmix64(x: u64) -> u64 {
+    let z = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
 }
 
 fn number(value: &[u8], at: usize) -> u64 {

@@ -92,6 +92,10 @@ fn bare_librdkafka_copies_as_much() {
     let bare = bare.to_str().expect("the path is UTF-8");
     let lines = bench(&["ledger", "--brokers", &brokers, "--application", bare, "--phases", "drain,latency"]);
     assert_eq!(lines[0]["outputs"], 20_000);
+    // It keeps no state, so each of its processes begins with the first record.
+    for phases in ["drain,warmdrain", "latency"] {
+        bench(&["shuffle", "--brokers", &brokers, "--application", bare, "--phases", phases]);
+    }
 }
 
 #[test]
