@@ -8,9 +8,7 @@ use std::{
 
 /// A file longer than this needs a reason here.
 const LONGEST: usize = 400;
-const LONGER: [(&str, &str); 1] = [
-    ("processors/inventory/tests/scenarios.rs", "a table of scenarios"),
-];
+const LONGER: [(&str, &str); 1] = [("processors/inventory/tests/scenarios.rs", "a table of scenarios")];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")

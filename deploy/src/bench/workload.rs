@@ -72,7 +72,9 @@ impl Workload {
     pub fn stages(self, keys: u64, progress: &Arc<Progress>) -> Vec<Arc<dyn Stage>> {
         match self {
             Self::Ledger => vec![Arc::new(Ledger::new(progress.clone()))],
-            Self::Shuffle => vec![Arc::new(Match::new(keys, progress.clone())), Arc::new(Aggregate::new(progress.clone()))],
+            Self::Shuffle => {
+                vec![Arc::new(Match::new(keys, progress.clone())), Arc::new(Aggregate::new(progress.clone()))]
+            }
         }
     }
 

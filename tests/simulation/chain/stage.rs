@@ -131,7 +131,13 @@ impl Stage for ChainStage {
         let not_ours = || Failure::Record("a timer of another shape".to_owned());
         let (due, key) = stored.split_first_chunk::<8>().ok_or_else(not_ours)?;
         let value = Some(Bytes::from(format!("t{}", i64::from_be_bytes(*due))));
-        Ok(Output { topic: SOURCE.into(), place: Place::Key(Bytes::copy_from_slice(key)), value, timestamp: now, headers: Vec::new() })
+        Ok(Output {
+            topic: SOURCE.into(),
+            place: Place::Key(Bytes::copy_from_slice(key)),
+            value,
+            timestamp: now,
+            headers: Vec::new(),
+        })
     }
 
     fn abandon(&self, _: &Record, _: &str, _: &mut Vec<Output>) {}

@@ -31,10 +31,7 @@ struct Turn {
 impl Turns {
     /// Takes over the transactional ids `<id>-0` and `<id>-1`: what was open is settled, and older holders are fenced.
     pub fn take_over(settings: &Settings, id: &str) -> Result<Self, LogError> {
-        Ok(Self {
-            turns: [turn(settings, &format!("{id}-0"))?, turn(settings, &format!("{id}-1"))?],
-            turn: 0,
-        })
+        Ok(Self { turns: [turn(settings, &format!("{id}-0"))?, turn(settings, &format!("{id}-1"))?], turn: 0 })
     }
 
     /// The producer of the transaction that is open, or comes next.
