@@ -238,6 +238,6 @@ impl Work<'_> {
 }
 
 /// The trace goes on with what a record leads to.
-fn trace_of(record: &Record) -> Headers {
+pub(crate) fn trace_of(record: &Record) -> Headers {
     record.headers.iter().filter(|(name, _)| name.as_ref() == "traceparent").cloned().collect()
 }

@@ -10,6 +10,7 @@ mod deciding;
 mod driver;
 mod entity;
 mod folding;
+pub mod joins;
 mod names;
 mod outcomes;
 mod outdated;
