@@ -4,5 +4,6 @@
 mod foreign_key;
 mod in_memory;
 mod on_a_log;
+mod replicated;
 mod stream_table;
 mod windows;
