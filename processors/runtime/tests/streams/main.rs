@@ -4,6 +4,7 @@
 mod foreign_key;
 mod in_memory;
 mod on_a_log;
+mod promises;
 mod replicated;
 mod stream_table;
 mod windows;
