@@ -218,7 +218,10 @@ fn table(world: &World) -> BTreeMap<String, Offer> {
     let mut table = BTreeMap::new();
     for (key, _, offer) in world.read(OFFERS) {
         match offer {
-            Some(offer) => _ = table.insert(key, offer),
+            Some(offer) => {
+                let before = table.insert(key, offer.clone());
+                assert_ne!(before, Some(offer), "what is the same as before is not said again");
+            }
             None => assert!(table.remove(&key).is_some(), "a tombstone for what was not there"),
         }
     }

@@ -135,7 +135,9 @@ impl Shop {
                     records.extend(reader.poll(Duration::from_millis(50)).expect("records"));
                     assert!(Instant::now() < deadline, "{from} was not read to its end");
                 }
-                records.iter().map(|record| read(codec, record)).collect::<Vec<_>>()
+                let placed = |key: &str| partition_of(key.as_bytes(), PARTITIONS) == partition;
+                let records = records.iter().map(|record| read(codec, record));
+                records.inspect(|(key, ..)| assert!(placed(key), "{key} is in {from}")).collect::<Vec<_>>()
             })
             .collect()
     }
