@@ -316,6 +316,7 @@ fn a_name_that_many_refer_to_reaches_all_of_them() {
     for n in 0..2_500 {
         world.write(VARIANTS, &sku(n), 0, Variant::Listed { product: Some(product(1)), cents: 1 });
     }
+    world.settle();
     for name in ["first", "last"] {
         world.write(NAMES, &product(1), 0, Name::Named { name: name.to_owned() });
     }

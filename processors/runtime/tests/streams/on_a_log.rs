@@ -103,7 +103,10 @@ impl Shop {
 
     /// The state on disk is lost: it has to come back from the changelogs.
     pub fn lose_state(&self) {
-        fs::remove_dir_all(self.home.path().join("state")).expect("the state is gone");
+        let state = self.home.path().join("state");
+        if state.exists() {
+            fs::remove_dir_all(state).expect("the state is gone");
+        }
     }
 
     /// Says where it lies.
