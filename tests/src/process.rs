@@ -103,18 +103,35 @@ impl Process {
 
     /// Tells it to stop (SIGTERM) and waits until it has.
     pub fn stop(&mut self) -> ExitStatus {
-        let running = self.running.as_mut().unwrap_or_else(|| panic!("{} does not run", self.name));
-        let told = Command::new("kill").arg(running.child.id().to_string()).status();
-        assert!(told.is_ok_and(|status| status.success()), "{} could not be told to stop", self.name);
-        let deadline = Instant::now() + STOP_WITHIN;
+        self.signal("-TERM");
+        self.end(STOP_WITHIN)
+    }
+
+    /// Waits until it has come to its end.
+    pub fn end(&mut self, within: Duration) -> ExitStatus {
+        let deadline = Instant::now() + within;
         loop {
             if let Some(status) = self.ended() {
                 self.kill9();
                 return status;
             }
-            assert!(Instant::now() < deadline, "{} does not stop:\n{}", self.name, self.tail());
+            assert!(Instant::now() < deadline, "{} does not end:\n{}", self.name, self.tail());
             thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// Does something while the process stands still.
+    pub fn suspended<T>(&self, meanwhile: impl FnOnce() -> T) -> T {
+        self.signal("-STOP");
+        let done = meanwhile();
+        self.signal("-CONT");
+        done
+    }
+
+    fn signal(&self, signal: &str) {
+        let id = self.id().unwrap_or_else(|| panic!("{} does not run", self.name));
+        let told = Command::new("kill").args([signal, &id.to_string()]).status();
+        assert!(told.is_ok_and(|status| status.success()), "{} could not be sent {signal}", self.name);
     }
 
     /// The same for a process whose work must come to a right end.
