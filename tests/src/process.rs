@@ -155,6 +155,16 @@ impl Process {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
 
+    /// Waits until it has said this.
+    pub async fn says(&mut self, text: &str, within: Duration) {
+        let deadline = Instant::now() + within;
+        while !self.said().contains(text) {
+            let goes_on = self.ended().is_none() && Instant::now() < deadline;
+            assert!(goes_on, "{} does not say {text:?}:\n{}", self.name, self.tail());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// The end of what it said.
     pub fn tail(&self) -> String {
         let said = self.said();
