@@ -15,23 +15,28 @@ use tradewind_state::{
     Backend, Batch, StateError, TaskState,
     rocks::{self, RocksBackend, SharedMemory},
 };
-use tradewind_topics::{Admin, CommitError, End, Log, LogError, Polled, Reader, Session, SessionConfig, Start};
+use tradewind_topics::{Admin, CommitError, End, Log, LogError, Polled, Session, SessionConfig};
 
 use crate::{
+    effects::{Effect, Input},
     entity::STORES,
+    metrics::WorkerMetrics,
     names::Names,
     outdated::{Extent, outdated},
+    restoring::{Read, Restores},
     serving::Serving,
     task::Opened,
-    worker::{Effect, Input, Worker},
+    worker::Worker,
 };
 
 /// How long to wait for records when there is nothing else to do.
 const QUIET: Duration = Duration::from_millis(200);
 /// How long a log that cannot be reached is left alone before it is tried again.
 const AGAIN: Duration = Duration::from_millis(500);
-/// How long a restoring changelog is waited for between looks at the session.
+/// How long records are waited for while changelogs are read, and all that was read is applied.
 const GLANCE: Duration = Duration::from_millis(5);
+/// How long what was read of changelogs is applied before the session is looked at again, and running tasks go on.
+const SLICE: Duration = Duration::from_millis(20);
 
 /// How old a store on disk may get while it changes.
 const SYNC_EVERY: Duration = Duration::from_secs(60);
@@ -43,6 +48,7 @@ pub struct Place {
     pub state_dir: PathBuf,
     pub memory: SharedMemory,
     pub serving: Serving,
+    pub metrics: WorkerMetrics,
     pub session: SessionConfig,
 }
 
@@ -61,6 +67,7 @@ pub enum WorkerError {
 pub fn run(worker: Worker, names: Names, place: Place, stop: &AtomicBool) -> Result<(), WorkerError> {
     let session = patiently(stop, "joining", || place.log.session(place.session.clone()))?;
     let admin = place.log.admin();
+    let restores = Restores::new(place.log.clone(), names.clone(), place.metrics.clone());
     let driver = Driver {
         worker,
         names,
@@ -69,7 +76,8 @@ pub fn run(worker: Worker, names: Names, place: Place, stop: &AtomicBool) -> Res
         admin,
         stores: BTreeMap::new(),
         unplaced: BTreeMap::new(),
-        restoring: BTreeMap::new(),
+        restores,
+        is_restoring: false,
         not_staged: None,
         stop,
     };
@@ -86,7 +94,9 @@ struct Driver<'a> {
     stores: BTreeMap<u32, Store>,
     /// Tasks whose positions are still to be looked up, with the state that was just opened.
     unplaced: BTreeMap<u32, Option<TaskState>>,
-    restoring: BTreeMap<u32, Box<dyn Reader>>,
+    restores: Restores,
+    /// More of the changelogs may have been read already.
+    is_restoring: bool,
     /// Why the transaction in hand cannot be committed: its records were not staged.
     not_staged: Option<CommitError>,
     stop: &'a AtomicBool,
@@ -139,8 +149,10 @@ impl Driver<'_> {
     }
 
     fn poll(&mut self) -> Result<Vec<Polled>, WorkerError> {
-        let patience = if self.worker.is_dirty() || !self.restoring.is_empty() {
+        let patience = if self.worker.is_dirty() || self.is_restoring {
             Duration::ZERO
+        } else if !self.restores.is_empty() {
+            GLANCE
         } else if !self.unplaced.is_empty() {
             AGAIN
         } else {
@@ -157,14 +169,15 @@ impl Driver<'_> {
         self.worker.next_due().is_some_and(|due| due <= now())
     }
 
-    /// Reads on in the changelogs of the tasks that are being restored.
+    /// Has applied, for a while, what was read of the changelogs of the tasks that are being restored.
     fn restore(&mut self) -> Result<(), WorkerError> {
-        for partition in self.restoring.keys().copied().collect::<Vec<_>>() {
-            let changelog = self.names.changelog(partition);
-            let Some(reader) = self.restoring.get_mut(&partition) else { continue };
-            let records = patiently(self.stop, "restoring", || reader.poll(GLANCE))?;
-            let position = patiently(self.stop, "restoring", || reader.position(&changelog))?;
+        self.is_restoring = false;
+        let until = Instant::now() + SLICE;
+        while !self.is_restoring
+            && let Some(Read { partition, records, position }) = self.restores.take()?
+        {
             self.tell(Input::Restored { partition, records, position })?;
+            self.is_restoring = Instant::now() >= until;
         }
         Ok(())
     }
@@ -190,16 +203,9 @@ impl Driver<'_> {
             Effect::Reopen(partition) => {
                 self.unplaced.entry(partition).or_default();
             }
-            Effect::Restore { partition, from } => {
-                let changelog = [(self.names.changelog(partition), Start::Offset(from))];
-                let reader = patiently(self.stop, "restoring", || {
-                    let mut reader = self.place.log.reader()?;
-                    reader.assign(&changelog).map(|()| reader)
-                })?;
-                self.restoring.insert(partition, reader);
-            }
+            Effect::Restore { partition, from, to } => self.restores.begin(partition, from, to)?,
             Effect::Serve { partition, reader } => {
-                self.restoring.remove(&partition);
+                self.restores.is_done(partition);
                 self.place.serving.serve(&self.names.stage, partition, reader);
             }
             Effect::Start { partition, at } => {
@@ -238,7 +244,7 @@ impl Driver<'_> {
             }
             Effect::Close(partition) => {
                 self.unplaced.remove(&partition);
-                self.restoring.remove(&partition);
+                self.restores.give_up(partition)?;
                 self.place.serving.withdraw(&self.names.stage, partition);
                 if let Some(store) = self.stores.remove(&partition) {
                     store.backend.sync()?;

@@ -2,14 +2,14 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 use tradewind_schemas::Timestamp;
-use tradewind_state::{Checkpoint, StateError, StoreId, TaskReader, TaskState};
+use tradewind_state::{StateError, StoreId, TaskReader, TaskState};
 use tradewind_topics::{Append, Headers, Offset, Record};
 
-use crate::{names::Names, timers::Schedule};
+use crate::{names::Names, replay::Replay, timers::Schedule};
 
 /// The key of a changelog's record that ends a transaction: what the task has consumed of its source. No store has
 /// this id.
-const POSITION: StoreId = 255;
+pub const POSITION: StoreId = 255;
 
 /// A task's state and the positions it must agree with.
 pub struct Opened {
@@ -61,8 +61,9 @@ pub struct Task {
     state: Option<TaskState>,
     group: Option<Offset>,
     changelog_end: Offset,
-    /// Changes read from the changelog whose transaction's end has not been read yet.
-    unread: Vec<(StoreId, Bytes, Option<Bytes>)>,
+    replay: Replay,
+    /// Whether others have read the state, and so must never see a part of a commit.
+    served: bool,
     /// The group's offset and the changelog's end that it last could not run with.
     refused: Option<(Option<Offset>, Offset)>,
     /// The next offset of the source that it has not taken.
@@ -82,7 +83,8 @@ impl Task {
             state: None,
             group: None,
             changelog_end: 0,
-            unread: Vec::new(),
+            replay: Replay::default(),
+            served: false,
             refused: None,
             position: 0,
             settled: 0,
@@ -115,11 +117,14 @@ impl Task {
         }
     }
 
-    /// The state is at hand. Says from where the changelog must be read, or that it need not be.
-    pub fn opened(&mut self, opened: Opened) -> Result<Option<Offset>, Refusal> {
+    /// The state is at hand. Says from where to where the changelog must be read, or that it need not be.
+    pub fn opened(&mut self, opened: Opened) -> Result<Option<(Offset, Offset)>, Refusal> {
         let Opened { state, group, changelog_end, origin } = opened;
         let state = match (state, &mut self.state) {
-            (Some(fresh), slot) => slot.insert(fresh),
+            (Some(fresh), slot) => {
+                self.replay = Replay::default();
+                slot.insert(fresh)
+            }
             (None, Some(at_hand)) => at_hand,
             (None, None) => return Ok(None),
         };
@@ -132,37 +137,20 @@ impl Task {
         self.group = group;
         self.changelog_end = changelog_end;
         self.status = Status::Restoring;
-        self.unread.clear();
-        Ok((checkpoint.changelog < changelog_end).then_some(checkpoint.changelog))
+        self.replay.forget();
+        Ok((checkpoint.changelog < changelog_end).then_some((checkpoint.changelog, changelog_end)))
     }
 
-    /// Takes committed records of the changelog; `true` when its end has been reached.
-    pub fn restore(&mut self, records: Vec<Record>, position: Offset) -> Result<bool, Refusal> {
+    /// Takes committed records of the changelog; `true` when its end has been reached. Of a commit that is larger, so
+    /// many bytes are held back at most.
+    pub fn restore(&mut self, records: Vec<Record>, position: Offset, most: usize) -> Result<bool, Refusal> {
         let (Some(state), Status::Restoring) = (&mut self.state, self.status) else { return Ok(false) };
         for record in records {
             // What lies behind the end that was looked up is a successor's: this task was lost, and will hear so.
             if record.offset >= self.changelog_end {
                 break;
             }
-            let after = record.after();
-            let Some((store, key)) = record.key.as_ref().and_then(|key| key.split_first()) else {
-                return Err(Refusal::Unreadable("it has no key".to_owned()));
-            };
-            if *store == POSITION {
-                let bytes = record.value.as_deref().and_then(|value| value.first_chunk::<8>());
-                let source = bytes.ok_or_else(|| Refusal::Unreadable("a position of another shape".to_owned()))?;
-                let origin = state.checkpoint().origin;
-                let checkpoint = Checkpoint {
-                    changelog: after,
-                    source: Some(i64::from_be_bytes(*source)),
-                    at: record.timestamp,
-                    origin,
-                };
-                state.restore(std::mem::take(&mut self.unread), checkpoint);
-            } else {
-                let key = record.key.as_ref().map(|whole| whole.slice_ref(key)).unwrap_or_default();
-                self.unread.push((*store, key, record.value));
-            }
+            self.replay.take(record, state, (!self.served).then_some(most))?;
         }
         Ok(position >= self.changelog_end)
     }
@@ -170,7 +158,7 @@ impl Task {
     /// The changelog has been read to its end: agrees with the group, or refuses. Says where to go on in the source.
     pub fn run(&mut self) -> Result<Offset, Refusal> {
         let Some(state) = &mut self.state else { return Err(Refusal::NoOffset { state: None }) };
-        if !self.unread.is_empty() {
+        if self.replay.is_within_a_commit() {
             return Err(Refusal::HalfTransaction);
         }
         let source = state.checkpoint().source;
@@ -181,6 +169,7 @@ impl Task {
         self.position = group;
         self.settled = group;
         self.status = Status::Running;
+        self.served = true;
         self.timers.look_anew(state)?;
         Ok(group)
     }

@@ -24,12 +24,13 @@ impl World {
         match effect {
             Effect::Open(partition) => return self.open(id, partition),
             Effect::Reopen(partition) => self.look_up_group(id, partition, None, Effect::Reopen(partition)),
-            Effect::Restore { partition, from } => {
+            Effect::Restore { partition, from, .. } => {
                 self.counts.one("restores");
                 self.members[id].restoring.insert(partition, from);
             }
             Effect::Serve { partition, .. } => {
                 self.members[id].restoring.remove(&partition);
+                self.members[id].served.insert(partition);
             }
             Effect::Start { partition, at } => {
                 self.members[id].restoring.remove(&partition);
@@ -199,6 +200,7 @@ impl World {
         let member = &mut self.members[id];
         member.fetching.remove(&partition);
         member.restoring.remove(&partition);
+        member.served.remove(&partition);
         let Some(store) = member.stores.remove(&partition) else { return };
         // A disk that cannot be synced ends the process.
         if let Err(fault) = store.sync() {
