@@ -9,6 +9,7 @@ mod codecs;
 mod deciding;
 mod driver;
 mod entity;
+mod fate;
 mod folding;
 mod names;
 mod outcomes;
