@@ -49,8 +49,12 @@ impl Stage for Counting {
         };
         let counted = task.get(STATE, key)?.and_then(|bytes| Some(u64::from_be_bytes(*bytes.first_chunk()?)));
         let count = counted.unwrap_or(0) + 1;
-        // With something to fill a block or two.
-        let value = [count.to_be_bytes().as_slice(), &[0; 2_000]].concat();
+        // With something that cannot be compressed, so that its table is the largest.
+        let filling = (0..500).scan(1_u32, |last, _| {
+            *last = last.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            Some((*last).to_be_bytes())
+        });
+        let value = [count.to_be_bytes().as_slice(), &filling.flatten().collect::<Vec<_>>()].concat();
         task.put(STATE, key.clone(), value.into());
         assert!(said.as_ref() != PANICS.as_bytes(), "this one is too much");
         let value = [record.offset.to_be_bytes(), count.to_be_bytes()].concat();
