@@ -26,8 +26,6 @@ async fn of_the_embedded_log() {
         let answer = customer.once(request).await.expect("an answer");
         assert_eq!(answer.status, 503, "{answer:?}");
     }
-    let ready = shop.guest().once(shop.guest().request(Method::GET, "/readyz")).await.expect("an answer");
-    assert_eq!(ready.status, 503, "{ready:?}");
     assert!(shop.process("up").ended().is_none(), "it waits for room");
     shop.process("up").limit_files(ROOM);
     shop.ready().await;

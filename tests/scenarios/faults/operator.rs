@@ -114,7 +114,8 @@ impl Operator {
     /// Writes what no process of the platform would.
     pub fn write(&self, topic: &str, partition: i32, key: Option<&str>, value: Option<&[u8]>) {
         let producer: BaseProducer = config().create().expect("a client");
-        let mut record = BaseRecord::<str, [u8]>::to(&self.name(topic)).partition(partition);
+        let name = self.name(topic);
+        let mut record = BaseRecord::<str, [u8]>::to(&name).partition(partition);
         record.key = key;
         record.payload = value;
         producer.send(record).expect("it is sent");

@@ -40,7 +40,7 @@ async fn that_cannot_be_read() {
             ("another topic's record", Some("k"), Some(&event), "cannot be read as order.commands"),
             ("a command cut short", Some("k"), Some(&command[..command.len() - 1]), "ends early"),
             ("a command without a key", None, Some(&command), "key"),
-            ("a tombstone", Some("k"), None, "no value"),
+            ("a tombstone", Some("k"), None, "a command has a value"),
         ];
         cases.map(|(what, key, value, why)| {
             operator.write(SOURCE, 1, key, value);
