@@ -45,6 +45,21 @@ pub fn command(arguments: &[&str]) -> Command {
     command
 }
 
+/// The same for a process that meets a limit of its files' sizes as it would a full disk: as an error, and not as its
+/// end.
+fn bounded(command: &Command) -> Command {
+    let mut bounded = Command::new("sh");
+    bounded.args(["-c", r#"trap '' XFSZ; exec "$0" "$@""#]).arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => bounded.env(name, value),
+            None => bounded.env_remove(name),
+        };
+    }
+    bounded.stdin(Stdio::null());
+    bounded
+}
+
 /// A port that was free a moment ago.
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port of loopback is free");
@@ -68,8 +83,13 @@ struct Running {
 impl Process {
     /// Starts it; what it says goes to `<name>.log` in `logs`.
     pub fn start(name: &str, arguments: &[&str], logs: &Path) -> Self {
+        Self::start_saying_to(&logs.join(format!("{name}.log")), name, arguments)
+    }
+
+    /// The same with another log.
+    pub fn start_saying_to(log: &Path, name: &str, arguments: &[&str]) -> Self {
         let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-        let log = logs.join(format!("{name}.log"));
+        let log = log.to_owned();
         let mut process = Self { name: name.to_owned(), arguments, log, running: None };
         process.restart();
         process
@@ -83,7 +103,7 @@ impl Process {
             opened.unwrap_or_else(|error| panic!("{} cannot be written: {error}", self.log.display()))
         };
         let arguments: Vec<_> = self.arguments.iter().map(String::as_str).collect();
-        let mut command = command(&arguments);
+        let mut command = bounded(&command(&arguments));
         let child = command.stdout(log()).stderr(log()).process_group(0).spawn().expect("the binary can be started");
         let watch = watch(child.id());
         self.running = Some(Running { child, watch });
@@ -140,6 +160,13 @@ impl Process {
         assert!(status.success(), "{} ended with {status}:\n{}", self.name, self.tail());
     }
 
+    /// Lets no file of it grow beyond so many bytes (or `unlimited`), much as a full disk would.
+    pub fn limit_files(&self, bytes: &str) {
+        let id = self.id().unwrap_or_else(|| panic!("{} does not run", self.name)).to_string();
+        let status = Command::new("prlimit").args(["--pid", &id, &format!("--fsize={bytes}:")]).status();
+        assert!(status.is_ok_and(|status| status.success()), "{} cannot be limited", self.name);
+    }
+
     /// Its process id, while it runs.
     pub fn id(&self) -> Option<u32> {
         self.running.as_ref().map(|running| running.child.id())
@@ -152,6 +179,10 @@ impl Process {
 
     /// All that it has said, on standard output and standard error.
     pub fn said(&self) -> String {
+        // A device may have no end.
+        if !self.log.is_file() {
+            return String::new();
+        }
         fs::read_to_string(&self.log).unwrap_or_default()
     }
 

@@ -1,5 +1,7 @@
 //! The walls of the house, proven: who may know whom, what is absent on purpose, and how long a file may be.
 
+mod faults;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,

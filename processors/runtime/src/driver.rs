@@ -12,7 +12,7 @@ use std::{
 
 use tradewind_schemas::Timestamp;
 use tradewind_state::{
-    Backend, Batch, StateError, TaskState,
+    Backend, Batch, Checkpoint, StateError, TaskState,
     rocks::{self, RocksBackend, SharedMemory},
 };
 use tradewind_topics::{Admin, CommitError, End, Log, LogError, Polled, Session, SessionConfig};
@@ -20,9 +20,10 @@ use tradewind_topics::{Admin, CommitError, End, Log, LogError, Polled, Session, 
 use crate::{
     effects::{Effect, Input},
     entity::STORES,
+    fate::{Fate, fate},
     metrics::WorkerMetrics,
     names::Names,
-    outdated::{Extent, outdated},
+    outdated::Extent,
     restoring::{Read, Restores},
     serving::Serving,
     task::Opened,
@@ -197,7 +198,14 @@ impl Driver<'_> {
         let Some(session) = &mut self.session else { return Ok(None) };
         match effect {
             Effect::Open(partition) => {
-                let state = self.open(partition)?;
+                let state = self.open(partition, None)?;
+                self.unplaced.insert(partition, Some(state));
+            }
+            Effect::Rebuild { partition, why } => {
+                self.restores.give_up(partition)?;
+                self.place.serving.withdraw(&self.names.stage, partition);
+                self.stores.remove(&partition);
+                let state = self.open(partition, Some(why))?;
                 self.unplaced.insert(partition, Some(state));
             }
             Effect::Reopen(partition) => {
@@ -247,7 +255,8 @@ impl Driver<'_> {
                 self.restores.give_up(partition)?;
                 self.place.serving.withdraw(&self.names.stage, partition);
                 if let Some(store) = self.stores.remove(&partition) {
-                    store.backend.sync()?;
+                    let synced = store.backend.sync();
+                    synced.map_err(|fault| WorkerError::Halted(self.names.disk_fault(partition, &fault)))?;
                 }
             }
             Effect::Release => session.release()?,
@@ -261,17 +270,24 @@ impl Driver<'_> {
         Ok(None)
     }
 
-    /// Opens a task's store; one that is damaged or out of date is wiped, and comes back from the changelog.
-    fn open(&mut self, partition: u32) -> Result<TaskState, WorkerError> {
+    /// Opens a task's store; one that is damaged (which may be known before) or out of date is wiped, and comes back
+    /// from the changelog.
+    fn open(&mut self, partition: u32, damage: Option<String>) -> Result<TaskState, WorkerError> {
         let directory = self.place.state_dir.join(&self.names.stage).join(partition.to_string());
         let open = || RocksBackend::open(&directory, &STORES, &self.place.memory);
-        let (path, why) = match open() {
-            Ok(store) => match self.outdated(partition, &store)? {
-                None => return self.keep(partition, store),
-                Some(why) => (directory.display().to_string(), why),
-            },
-            Err(StateError::Corrupt { path, why }) => (path, why),
+        let found = match damage.map_or_else(open, |why| Err(StateError::Corrupt { path: String::new(), why })) {
+            Ok(store) => Ok(store),
+            Err(StateError::Corrupt { why, .. }) => Err(why),
             Err(other) => return Err(other.into()),
+        };
+        let path = directory.display().to_string();
+        let checkpoint = match &found {
+            Ok(store) => Ok(store.checkpoint()?),
+            Err(why) => Err(why.clone()),
+        };
+        let why = match (self.fate(partition, checkpoint, &path)?, found) {
+            (Fate::Keep, Ok(store)) => return self.keep(partition, store),
+            (Fate::Keep, Err(why)) | (Fate::Rebuild(why), _) => why,
         };
         tracing::error!(path, why, "local state cannot be used: wiping it, to rebuild it from the changelog");
         rocks::wipe(&directory)?;
@@ -279,11 +295,22 @@ impl Driver<'_> {
         self.keep(partition, store)
     }
 
-    fn outdated(&self, partition: u32, store: &RocksBackend) -> Result<Option<String>, WorkerError> {
-        let (checkpoint, changelog) = (store.checkpoint()?, self.names.changelog(partition));
+    fn fate(&self, partition: u32, found: Result<Checkpoint, String>, path: &str) -> Result<Fate, WorkerError> {
+        let changelog = self.names.changelog(partition);
         let beginning = patiently(self.stop, "reading the changelog's beginning", || self.admin.beginning(&changelog))?;
         let end = patiently(self.stop, "reading the changelog's end", || self.admin.end(&changelog, End::Written))?;
-        Ok(outdated(&checkpoint, Extent { beginning, end }, now()))
+        let origin = patiently(self.stop, "looking the topics up", || self.origin(partition))?;
+        let fate = fate(found, &origin, Extent { beginning, end }, now());
+        if let (Ok(Fate::Keep), true) = (&fate, beginning > 0) {
+            tracing::error!(
+                %changelog, beginning, path,
+                "the changelog lacks its beginning: no state can be rebuilt from it, so keep this one"
+            );
+        }
+        fate.map_err(|refusal| {
+            let refusal = self.names.refusal(partition, &refusal);
+            WorkerError::Halted(format!("{refusal}. Its local state is in {path}"))
+        })
     }
 
     fn keep(&mut self, partition: u32, store: RocksBackend) -> Result<TaskState, WorkerError> {
@@ -317,13 +344,18 @@ impl Driver<'_> {
         let session = self.session.as_mut().ok_or_else(|| LogError::Misuse("the session has left".to_owned()))?;
         let group = session.committed(std::slice::from_ref(&source))?.into_iter().next().flatten();
         let changelog_end = self.admin.end(&changelog, End::Written)?;
+        Ok(Opened { state: None, group, changelog_end, origin: self.origin(partition)? })
+    }
+
+    /// What a task's state belongs to: the topic ids of source and changelog, and the partition.
+    fn origin(&self, partition: u32) -> Result<String, LogError> {
+        let (source, changelog) = (self.names.source(partition), self.names.changelog(partition));
         let topics = self.admin.topics()?;
         let id = |name: &str| {
             let found = topics.iter().find(|topic| topic.name.as_ref() == name);
             found.map(|topic| topic.id.to_string()).ok_or_else(|| LogError::UnknownTopic(name.to_owned()))
         };
-        let origin = format!("{} {}", id(&source.topic)?, id(&changelog.topic)?);
-        Ok(Opened { state: None, group, changelog_end, origin })
+        Ok(format!("{} {} {partition}", id(&source.topic)?, id(&changelog.topic)?))
     }
 }
 

@@ -10,6 +10,7 @@ mod deciding;
 mod driver;
 mod effects;
 mod entity;
+mod fate;
 mod folding;
 mod metrics;
 mod names;

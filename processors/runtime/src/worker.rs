@@ -12,6 +12,8 @@
 //!   └──────────────────────────────────────────────────── Recovering: uncommitted of every task dropped
 //! ```
 
+mod stores;
+
 use std::collections::BTreeMap;
 
 use tradewind_schemas::Timestamp;
@@ -175,6 +177,9 @@ impl Worker {
     fn refuse(&mut self, partition: u32, refusal: &Refusal, effects: &mut Vec<Effect>) {
         // After a recovery all positions are looked up anyway.
         let Some(task) = self.tasks.get_mut(&partition).filter(|_| self.phase != Phase::Recovering) else { return };
+        if let Refusal::State(StateError::Corrupt { why, .. }) = refusal {
+            return self.rebuild(partition, why.clone(), effects);
+        }
         effects.push(match task.looks_again(refusal) {
             true => Effect::Reopen(partition),
             false => Effect::Halt(self.names.refusal(partition, refusal)),
@@ -206,6 +211,9 @@ impl Worker {
     fn idle(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
         if self.phase != Phase::Running {
             return;
+        }
+        if let Some((partition, why)) = self.damaged() {
+            return self.rebuild(partition, why, effects);
         }
         for task in self.tasks.values_mut() {
             if let Some(at) = task.retry(now, self.limits.retry_ms) {
@@ -287,17 +295,6 @@ impl Worker {
         for task in self.tasks.values_mut() {
             task.reopen();
             effects.push(Effect::Reopen(task.partition));
-        }
-    }
-
-    fn flushed(&mut self, partition: u32, result: Result<(), StateError>, effects: &mut Vec<Effect>) {
-        let Some(task) = self.tasks.get_mut(&partition) else { return };
-        match result {
-            Ok(()) => task.flushed(),
-            Err(fault) => effects.push(Effect::Halt(format!(
-                "{fault}. Nothing acknowledged is lost: what the store lacks is in the changelog {}. Mend the disk and start again.",
-                self.names.changelog(partition)
-            ))),
         }
     }
 

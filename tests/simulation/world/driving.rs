@@ -23,6 +23,16 @@ impl World {
     pub(super) fn carry_out(&mut self, id: MemberId, effect: Effect) -> Result<(), String> {
         match effect {
             Effect::Open(partition) => return self.open(id, partition),
+            Effect::Rebuild { partition, .. } => {
+                self.counts.one("damaged under way");
+                let member = &mut self.members[id];
+                member.restoring.remove(&partition);
+                member.stores.remove(&partition);
+                let medium = self.medium.clone();
+                let wiped = self.members[id].disk(partition, &medium).wipe();
+                wiped.map_err(|fault| format!("{partition} cannot be wiped: {fault}"))?;
+                return self.open(id, partition);
+            }
             Effect::Reopen(partition) => self.look_up_group(id, partition, None, Effect::Reopen(partition)),
             Effect::Restore { partition, from, .. } => {
                 self.counts.one("restores");
