@@ -52,6 +52,8 @@ pub struct Member {
     /// Where it fetches next.
     pub fetching: BTreeMap<u32, Offset>,
     pub restoring: BTreeMap<u32, Offset>,
+    /// Tasks whose state is given to readers.
+    pub served: BTreeSet<u32>,
     /// What it was told that it owns, and what it has been told to give back.
     pub assigned: BTreeSet<u32>,
     pub revoking: BTreeSet<u32>,
@@ -82,6 +84,7 @@ impl Member {
             stores: BTreeMap::new(),
             fetching: BTreeMap::new(),
             restoring: BTreeMap::new(),
+            served: BTreeSet::new(),
             assigned: BTreeSet::new(),
             revoking: BTreeSet::new(),
             granted: BTreeMap::new(),

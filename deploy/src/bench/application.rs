@@ -12,7 +12,8 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow};
-use tradewind_runtime::{Limits, Names, Processing, Serving, Worker, WorkerError, WorkerPlace, run};
+use prometheus::Registry;
+use tradewind_runtime::{Limits, Names, Processing, Serving, Worker, WorkerError, WorkerMetrics, WorkerPlace, run};
 use tradewind_state::rocks::SharedMemory;
 use tradewind_topics::{Log, SessionConfig};
 
@@ -54,6 +55,7 @@ impl Application {
         let progress = Progress::new();
         let layout = setup.workload.layout(&setup.namespace);
         let memory = SharedMemory::new(STATE_MEMORY);
+        let metrics = WorkerMetrics::new(&Registry::new())?;
         let stages = setup.workload.stages(setup.keys, &progress);
         let mut application = Self {
             stop: Arc::default(),
@@ -75,6 +77,7 @@ impl Application {
                     state_dir: state_dir.to_owned(),
                     memory: memory.clone(),
                     serving: application.serving.clone(),
+                    metrics: metrics.clone(),
                     session: SessionConfig {
                         group: names.group(),
                         topics: vec![layout.physical(stage.source())],

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
+use prometheus::Registry;
 use tokio::sync::watch;
-use tradewind_runtime::{Local, Serving};
+use tradewind_runtime::{Local, Serving, WorkerMetrics};
 
 use super::{ending::Ending, http, queries, workers};
 use crate::{
@@ -29,8 +30,10 @@ pub async fn run(args: WorkerArgs) -> Result<()> {
     // Only now: where the rest is wrong, nothing is touched.
     let (platform, keys) = super::with_keys(platform, key_file, false).await?;
     let serving = Serving::default();
+    let registry = Registry::new();
+    let (settings, metrics) = (args.deadlines.settings(), WorkerMetrics::new(&registry)?);
     let mut workers =
-        workers::start(&stages, &args.deadlines.settings(), &platform, &args.data_dir, &serving, &args.instance)?;
+        workers::start(&stages, &settings, &platform, &args.data_dir, &serving, &metrics, &args.instance)?;
     let runtime = tokio::runtime::Handle::current();
     let local = Local::new(serving.clone(), platform.log.clone(), platform.layout.clone(), sources(), runtime);
     let announcer = queries::Announcer::start(
@@ -42,7 +45,7 @@ pub async fn run(args: WorkerArgs) -> Result<()> {
         args.instance.clone(),
     )?;
     let (stop, stopped) = watch::channel(false);
-    let router = queries::router(Arc::new(local), queries::password(&keys.secrets));
+    let router = queries::router(Arc::new(local), queries::password(&keys.secrets), registry);
     let server = tokio::spawn(http::serve(listener, router, stopped));
     let stage_names: Vec<_> = stages.iter().map(|stage| stage.name).collect();
     tracing::info!(stages = ?stage_names, questions = address, instance = args.instance, "the worker runs");

@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use anyhow::Result;
-use tradewind_runtime::{Limits, Names, Processing, Serving, Worker, WorkerPlace, run};
+use tradewind_runtime::{Limits, Names, Processing, Serving, Worker, WorkerMetrics, WorkerPlace, run};
 use tradewind_state::rocks::SharedMemory;
 use tradewind_topics::SessionConfig;
 
@@ -31,6 +31,7 @@ pub fn start(
     platform: &Platform,
     data_dir: &Path,
     serving: &Serving,
+    metrics: &WorkerMetrics,
     instance: &str,
 ) -> Result<Threads> {
     let memory = SharedMemory::new(STATE_MEMORY);
@@ -45,6 +46,7 @@ pub fn start(
             state_dir: data_dir.join(STATE),
             memory: memory.clone(),
             serving: serving.clone(),
+            metrics: metrics.clone(),
             session: SessionConfig {
                 group: names.group(),
                 topics: vec![platform.layout.physical(stage.source)],

@@ -12,26 +12,32 @@ use std::{
 
 use tradewind_schemas::Timestamp;
 use tradewind_state::{
-    Backend, Batch, StateError, TaskState,
+    Backend, Batch, Checkpoint, StateError, TaskState,
     rocks::{self, RocksBackend, SharedMemory},
 };
-use tradewind_topics::{Admin, CommitError, End, Log, LogError, Polled, Reader, Session, SessionConfig, Start};
+use tradewind_topics::{Admin, CommitError, End, Log, LogError, Polled, Session, SessionConfig};
 
 use crate::{
+    effects::{Effect, Input},
     entity::STORES,
+    fate::{Fate, fate},
+    metrics::WorkerMetrics,
     names::Names,
-    outdated::{Extent, outdated},
+    outdated::Extent,
+    restoring::{Read, Restores},
     serving::Serving,
     task::Opened,
-    worker::{Effect, Input, Worker},
+    worker::Worker,
 };
 
 /// How long to wait for records when there is nothing else to do.
 const QUIET: Duration = Duration::from_millis(200);
 /// How long a log that cannot be reached is left alone before it is tried again.
 const AGAIN: Duration = Duration::from_millis(500);
-/// How long a restoring changelog is waited for between looks at the session.
+/// How long records are waited for while changelogs are read, and all that was read is applied.
 const GLANCE: Duration = Duration::from_millis(5);
+/// How long what was read of changelogs is applied before the session is looked at again, and running tasks go on.
+const SLICE: Duration = Duration::from_millis(20);
 
 /// How old a store on disk may get while it changes.
 const SYNC_EVERY: Duration = Duration::from_secs(60);
@@ -43,6 +49,7 @@ pub struct Place {
     pub state_dir: PathBuf,
     pub memory: SharedMemory,
     pub serving: Serving,
+    pub metrics: WorkerMetrics,
     pub session: SessionConfig,
 }
 
@@ -61,6 +68,7 @@ pub enum WorkerError {
 pub fn run(worker: Worker, names: Names, place: Place, stop: &AtomicBool) -> Result<(), WorkerError> {
     let session = patiently(stop, "joining", || place.log.session(place.session.clone()))?;
     let admin = place.log.admin();
+    let restores = Restores::new(place.log.clone(), names.clone(), place.metrics.clone());
     let driver = Driver {
         worker,
         names,
@@ -69,7 +77,8 @@ pub fn run(worker: Worker, names: Names, place: Place, stop: &AtomicBool) -> Res
         admin,
         stores: BTreeMap::new(),
         unplaced: BTreeMap::new(),
-        restoring: BTreeMap::new(),
+        restores,
+        is_restoring: false,
         not_staged: None,
         stop,
     };
@@ -86,7 +95,9 @@ struct Driver<'a> {
     stores: BTreeMap<u32, Store>,
     /// Tasks whose positions are still to be looked up, with the state that was just opened.
     unplaced: BTreeMap<u32, Option<TaskState>>,
-    restoring: BTreeMap<u32, Box<dyn Reader>>,
+    restores: Restores,
+    /// More of the changelogs may have been read already.
+    is_restoring: bool,
     /// Why the transaction in hand cannot be committed: its records were not staged.
     not_staged: Option<CommitError>,
     stop: &'a AtomicBool,
@@ -139,8 +150,10 @@ impl Driver<'_> {
     }
 
     fn poll(&mut self) -> Result<Vec<Polled>, WorkerError> {
-        let patience = if self.worker.is_dirty() || !self.restoring.is_empty() {
+        let patience = if self.worker.is_dirty() || self.is_restoring {
             Duration::ZERO
+        } else if !self.restores.is_empty() {
+            GLANCE
         } else if !self.unplaced.is_empty() {
             AGAIN
         } else {
@@ -157,14 +170,15 @@ impl Driver<'_> {
         self.worker.next_due().is_some_and(|due| due <= now())
     }
 
-    /// Reads on in the changelogs of the tasks that are being restored.
+    /// Has applied, for a while, what was read of the changelogs of the tasks that are being restored.
     fn restore(&mut self) -> Result<(), WorkerError> {
-        for partition in self.restoring.keys().copied().collect::<Vec<_>>() {
-            let changelog = self.names.changelog(partition);
-            let Some(reader) = self.restoring.get_mut(&partition) else { continue };
-            let records = patiently(self.stop, "restoring", || reader.poll(GLANCE))?;
-            let position = patiently(self.stop, "restoring", || reader.position(&changelog))?;
+        self.is_restoring = false;
+        let until = Instant::now() + SLICE;
+        while !self.is_restoring
+            && let Some(Read { partition, records, position }) = self.restores.take()?
+        {
             self.tell(Input::Restored { partition, records, position })?;
+            self.is_restoring = Instant::now() >= until;
         }
         Ok(())
     }
@@ -184,22 +198,22 @@ impl Driver<'_> {
         let Some(session) = &mut self.session else { return Ok(None) };
         match effect {
             Effect::Open(partition) => {
-                let state = self.open(partition)?;
+                let state = self.open(partition, None)?;
+                self.unplaced.insert(partition, Some(state));
+            }
+            Effect::Rebuild { partition, why } => {
+                self.restores.give_up(partition)?;
+                self.place.serving.withdraw(&self.names.stage, partition);
+                self.stores.remove(&partition);
+                let state = self.open(partition, Some(why))?;
                 self.unplaced.insert(partition, Some(state));
             }
             Effect::Reopen(partition) => {
                 self.unplaced.entry(partition).or_default();
             }
-            Effect::Restore { partition, from } => {
-                let changelog = [(self.names.changelog(partition), Start::Offset(from))];
-                let reader = patiently(self.stop, "restoring", || {
-                    let mut reader = self.place.log.reader()?;
-                    reader.assign(&changelog).map(|()| reader)
-                })?;
-                self.restoring.insert(partition, reader);
-            }
+            Effect::Restore { partition, from, to } => self.restores.begin(partition, from, to)?,
             Effect::Serve { partition, reader } => {
-                self.restoring.remove(&partition);
+                self.restores.is_done(partition);
                 self.place.serving.serve(&self.names.stage, partition, reader);
             }
             Effect::Start { partition, at } => {
@@ -238,10 +252,11 @@ impl Driver<'_> {
             }
             Effect::Close(partition) => {
                 self.unplaced.remove(&partition);
-                self.restoring.remove(&partition);
+                self.restores.give_up(partition)?;
                 self.place.serving.withdraw(&self.names.stage, partition);
                 if let Some(store) = self.stores.remove(&partition) {
-                    store.backend.sync()?;
+                    let synced = store.backend.sync();
+                    synced.map_err(|fault| WorkerError::Halted(self.names.disk_fault(partition, &fault)))?;
                 }
             }
             Effect::Release => session.release()?,
@@ -255,17 +270,24 @@ impl Driver<'_> {
         Ok(None)
     }
 
-    /// Opens a task's store; one that is damaged or out of date is wiped, and comes back from the changelog.
-    fn open(&mut self, partition: u32) -> Result<TaskState, WorkerError> {
+    /// Opens a task's store; one that is damaged (which may be known before) or out of date is wiped, and comes back
+    /// from the changelog.
+    fn open(&mut self, partition: u32, damage: Option<String>) -> Result<TaskState, WorkerError> {
         let directory = self.place.state_dir.join(&self.names.stage).join(partition.to_string());
         let open = || RocksBackend::open(&directory, &STORES, &self.place.memory);
-        let (path, why) = match open() {
-            Ok(store) => match self.outdated(partition, &store)? {
-                None => return self.keep(partition, store),
-                Some(why) => (directory.display().to_string(), why),
-            },
-            Err(StateError::Corrupt { path, why }) => (path, why),
+        let found = match damage.map_or_else(open, |why| Err(StateError::Corrupt { path: String::new(), why })) {
+            Ok(store) => Ok(store),
+            Err(StateError::Corrupt { why, .. }) => Err(why),
             Err(other) => return Err(other.into()),
+        };
+        let path = directory.display().to_string();
+        let checkpoint = match &found {
+            Ok(store) => Ok(store.checkpoint()?),
+            Err(why) => Err(why.clone()),
+        };
+        let why = match (self.fate(partition, checkpoint, &path)?, found) {
+            (Fate::Keep, Ok(store)) => return self.keep(partition, store),
+            (Fate::Keep, Err(why)) | (Fate::Rebuild(why), _) => why,
         };
         tracing::error!(path, why, "local state cannot be used: wiping it, to rebuild it from the changelog");
         rocks::wipe(&directory)?;
@@ -273,11 +295,22 @@ impl Driver<'_> {
         self.keep(partition, store)
     }
 
-    fn outdated(&self, partition: u32, store: &RocksBackend) -> Result<Option<String>, WorkerError> {
-        let (checkpoint, changelog) = (store.checkpoint()?, self.names.changelog(partition));
+    fn fate(&self, partition: u32, found: Result<Checkpoint, String>, path: &str) -> Result<Fate, WorkerError> {
+        let changelog = self.names.changelog(partition);
         let beginning = patiently(self.stop, "reading the changelog's beginning", || self.admin.beginning(&changelog))?;
         let end = patiently(self.stop, "reading the changelog's end", || self.admin.end(&changelog, End::Written))?;
-        Ok(outdated(&checkpoint, Extent { beginning, end }, now()))
+        let origin = patiently(self.stop, "looking the topics up", || self.origin(partition))?;
+        let fate = fate(found, &origin, Extent { beginning, end }, now());
+        if let (Ok(Fate::Keep), true) = (&fate, beginning > 0) {
+            tracing::error!(
+                %changelog, beginning, path,
+                "the changelog lacks its beginning: no state can be rebuilt from it, so keep this one"
+            );
+        }
+        fate.map_err(|refusal| {
+            let refusal = self.names.refusal(partition, &refusal);
+            WorkerError::Halted(format!("{refusal}. Its local state is in {path}"))
+        })
     }
 
     fn keep(&mut self, partition: u32, store: RocksBackend) -> Result<TaskState, WorkerError> {
@@ -311,13 +344,18 @@ impl Driver<'_> {
         let session = self.session.as_mut().ok_or_else(|| LogError::Misuse("the session has left".to_owned()))?;
         let group = session.committed(std::slice::from_ref(&source))?.into_iter().next().flatten();
         let changelog_end = self.admin.end(&changelog, End::Written)?;
+        Ok(Opened { state: None, group, changelog_end, origin: self.origin(partition)? })
+    }
+
+    /// What a task's state belongs to: the topic ids of source and changelog, and the partition.
+    fn origin(&self, partition: u32) -> Result<String, LogError> {
+        let (source, changelog) = (self.names.source(partition), self.names.changelog(partition));
         let topics = self.admin.topics()?;
         let id = |name: &str| {
             let found = topics.iter().find(|topic| topic.name.as_ref() == name);
             found.map(|topic| topic.id.to_string()).ok_or_else(|| LogError::UnknownTopic(name.to_owned()))
         };
-        let origin = format!("{} {}", id(&source.topic)?, id(&changelog.topic)?);
-        Ok(Opened { state: None, group, changelog_end, origin })
+        Ok(format!("{} {} {partition}", id(&source.topic)?, id(&changelog.topic)?))
     }
 }
 

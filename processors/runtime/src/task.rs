@@ -2,14 +2,14 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 use tradewind_schemas::Timestamp;
-use tradewind_state::{Checkpoint, StateError, StoreId, TaskReader, TaskState};
+use tradewind_state::{StateError, StoreId, TaskReader, TaskState};
 use tradewind_topics::{Append, Headers, Offset, Record};
 
-use crate::{names::Names, timers::Schedule};
+use crate::{names::Names, replay::Replay, timers::Schedule};
 
-/// The key of a changelog's record that ends a transaction: what the task has consumed of its source. No store has
-/// this id.
-const POSITION: StoreId = 255;
+/// The key of a changelog's record that ends a transaction: what the task has consumed of its source, in 8 bytes, and
+/// after them the origin of the state that it belongs to. No store has this id.
+pub const POSITION: StoreId = 255;
 
 /// A task's state and the positions it must agree with.
 pub struct Opened {
@@ -19,25 +19,33 @@ pub struct Opened {
     pub group: Option<Offset>,
     /// The changelog's written end, looked up **after** the group's offset.
     pub changelog_end: Offset,
-    /// Which creations of source and changelog these are.
+    /// Which creations of source and changelog these are, and which partition.
     pub origin: String,
 }
 
 /// Why a task must not run.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
+    #[error("its group has no offset for the source: `tradewind topics apply` writes the first one")]
+    NoFirstOffset,
+    #[error("its group has lost its offset for the source: give the group that of the state, {state}")]
+    NoOffset { state: Offset },
     #[error(
-        "its group has no offset for the source; `tradewind topics apply` writes the first one, and a group that lost its offsets must be given those of the state ({state:?})"
+        "its state has consumed the source up to {state} but its group says {group}: one of them was lost, or restored from elsewhere; where the state is right give the group {state}, else restore both from one backup, or replay into another namespace"
     )]
-    NoOffset { state: Option<Offset> },
+    Disagreement { state: Offset, group: Offset },
     #[error(
-        "its state has consumed the source up to {state:?} but its group says {group}: one of them was lost or restored from elsewhere; put the group's offset back, or replay into a new generation"
-    )]
-    Disagreement { state: Option<Offset>, group: Offset },
-    #[error(
-        "its state belongs to topics that were deleted and made anew (state: {state}, now: {now}); remove the state directory if the new topics are meant"
+        "its local state is not this task's: it belongs to another task or another shop, or the topics were deleted and made anew (topic ids of source and changelog, partition: {state} there, {now} here); put the right directory in its place, or, if these topics are meant, remove it to have it rebuilt from the changelog"
     )]
     OtherTopics { state: String, now: String },
+    #[error(
+        "its changelog is that of other topics: it or the source was deleted and made anew under a running worker, and what was written before is missing (topic ids of source and changelog, partition: {written} there, {now} here); restore the topics from a backup, or replay into another namespace"
+    )]
+    OtherChangelog { written: String, now: String },
+    #[error(
+        "its changelog begins at {beginning}, and it needs it from {from}: records were deleted, and a state without them would lack what they said; start it where a local state has them, restore the changelog from a backup, or replay into another namespace"
+    )]
+    Truncated { from: Offset, beginning: Offset },
     #[error("its changelog ends in the middle of a transaction")]
     HalfTransaction,
     #[error("its changelog holds a record that this release cannot read: {0}")]
@@ -61,8 +69,9 @@ pub struct Task {
     state: Option<TaskState>,
     group: Option<Offset>,
     changelog_end: Offset,
-    /// Changes read from the changelog whose transaction's end has not been read yet.
-    unread: Vec<(StoreId, Bytes, Option<Bytes>)>,
+    replay: Replay,
+    /// Whether others have read the state, and so must never see a part of a commit.
+    served: bool,
     /// The group's offset and the changelog's end that it last could not run with.
     refused: Option<(Option<Offset>, Offset)>,
     /// The next offset of the source that it has not taken.
@@ -82,7 +91,8 @@ impl Task {
             state: None,
             group: None,
             changelog_end: 0,
-            unread: Vec::new(),
+            replay: Replay::default(),
+            served: false,
             refused: None,
             position: 0,
             settled: 0,
@@ -115,11 +125,14 @@ impl Task {
         }
     }
 
-    /// The state is at hand. Says from where the changelog must be read, or that it need not be.
-    pub fn opened(&mut self, opened: Opened) -> Result<Option<Offset>, Refusal> {
+    /// The state is at hand. Says from where to where the changelog must be read, or that it need not be.
+    pub fn opened(&mut self, opened: Opened) -> Result<Option<(Offset, Offset)>, Refusal> {
         let Opened { state, group, changelog_end, origin } = opened;
         let state = match (state, &mut self.state) {
-            (Some(fresh), slot) => slot.insert(fresh),
+            (Some(fresh), slot) => {
+                self.replay = Replay::default();
+                slot.insert(fresh)
+            }
             (None, Some(at_hand)) => at_hand,
             (None, None) => return Ok(None),
         };
@@ -132,55 +145,40 @@ impl Task {
         self.group = group;
         self.changelog_end = changelog_end;
         self.status = Status::Restoring;
-        self.unread.clear();
-        Ok((checkpoint.changelog < changelog_end).then_some(checkpoint.changelog))
+        self.replay.forget();
+        Ok((checkpoint.changelog < changelog_end).then_some((checkpoint.changelog, changelog_end)))
     }
 
-    /// Takes committed records of the changelog; `true` when its end has been reached.
-    pub fn restore(&mut self, records: Vec<Record>, position: Offset) -> Result<bool, Refusal> {
+    /// Takes committed records of the changelog; `true` when its end has been reached. Of a commit that is larger, so
+    /// many bytes are held back at most.
+    pub fn restore(&mut self, records: Vec<Record>, position: Offset, most: usize) -> Result<bool, Refusal> {
         let (Some(state), Status::Restoring) = (&mut self.state, self.status) else { return Ok(false) };
         for record in records {
             // What lies behind the end that was looked up is a successor's: this task was lost, and will hear so.
             if record.offset >= self.changelog_end {
                 break;
             }
-            let after = record.after();
-            let Some((store, key)) = record.key.as_ref().and_then(|key| key.split_first()) else {
-                return Err(Refusal::Unreadable("it has no key".to_owned()));
-            };
-            if *store == POSITION {
-                let bytes = record.value.as_deref().and_then(|value| value.first_chunk::<8>());
-                let source = bytes.ok_or_else(|| Refusal::Unreadable("a position of another shape".to_owned()))?;
-                let origin = state.checkpoint().origin;
-                let checkpoint = Checkpoint {
-                    changelog: after,
-                    source: Some(i64::from_be_bytes(*source)),
-                    at: record.timestamp,
-                    origin,
-                };
-                state.restore(std::mem::take(&mut self.unread), checkpoint);
-            } else {
-                let key = record.key.as_ref().map(|whole| whole.slice_ref(key)).unwrap_or_default();
-                self.unread.push((*store, key, record.value));
-            }
+            self.replay.take(record, state, (!self.served).then_some(most))?;
         }
         Ok(position >= self.changelog_end)
     }
 
     /// The changelog has been read to its end: agrees with the group, or refuses. Says where to go on in the source.
     pub fn run(&mut self) -> Result<Offset, Refusal> {
-        let Some(state) = &mut self.state else { return Err(Refusal::NoOffset { state: None }) };
-        if !self.unread.is_empty() {
+        let Some(state) = &mut self.state else { return Err(Refusal::NoFirstOffset) };
+        if self.replay.is_within_a_commit() {
             return Err(Refusal::HalfTransaction);
         }
-        let source = state.checkpoint().source;
-        let group = self.group.ok_or(Refusal::NoOffset { state: source })?;
-        if source.unwrap_or(0) != group {
-            return Err(Refusal::Disagreement { state: source, group });
-        }
+        let group = match (self.group, state.checkpoint().source) {
+            (Some(group), source) if source.unwrap_or(0) == group => group,
+            (Some(group), source) => return Err(Refusal::Disagreement { state: source.unwrap_or(0), group }),
+            (None, Some(state)) => return Err(Refusal::NoOffset { state }),
+            (None, None) => return Err(Refusal::NoFirstOffset),
+        };
         self.position = group;
         self.settled = group;
         self.status = Status::Running;
+        self.served = true;
         self.timers.look_anew(state)?;
         Ok(group)
     }
@@ -262,7 +260,8 @@ impl Task {
         for (store, key, value) in state.changes() {
             append(store, key, value.cloned());
         }
-        append(POSITION, &[], Some(Bytes::copy_from_slice(&self.position.to_be_bytes())));
+        let origin = state.checkpoint().origin;
+        append(POSITION, &[], Some([&self.position.to_be_bytes(), origin.as_bytes()].concat().into()));
     }
 
     /// The transaction succeeded, and wrote this task's changelog up to there.

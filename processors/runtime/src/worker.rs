@@ -12,80 +12,20 @@
 //!   └──────────────────────────────────────────────────── Recovering: uncommitted of every task dropped
 //! ```
 
+mod stores;
+
 use std::collections::BTreeMap;
 
 use tradewind_schemas::Timestamp;
-use tradewind_state::{Batch, StateError, TaskReader, TaskState};
-use tradewind_topics::{Append, CommitError, Offset, Receipt, Record, TopicPartition};
+use tradewind_state::{StateError, TaskState};
+use tradewind_topics::{Append, CommitError, Offset, Receipt, Record};
 
 use crate::{
+    effects::{Effect, Input},
     names::Names,
     processing::{Processing, Taken},
     task::{Opened, Refusal, Task},
 };
-
-/// Something that happened.
-pub enum Input {
-    /// These partitions of the source are ours now.
-    Assigned(Vec<u32>),
-    /// A task's state was opened, and its positions looked up.
-    Opened(u32, Opened),
-    /// Committed records of a task's changelog, and how far it has been read.
-    Restored {
-        partition: u32,
-        records: Vec<Record>,
-        position: Offset,
-    },
-    /// Records of the source.
-    Records(Vec<Record>),
-    /// Nothing came, or time passed.
-    Idle,
-    Committed(Receipt),
-    NotCommitted(CommitError),
-    /// The transaction of old is settled; a new one may begin.
-    Recovered,
-    Flushed {
-        partition: u32,
-        result: Result<(), StateError>,
-    },
-    Revoked(Vec<u32>),
-    Lost(Vec<u32>),
-    /// Finish and go.
-    Stop,
-}
-
-/// Something to be done, in the order given.
-pub enum Effect {
-    /// Open the task's state and look up the group's stable offset **first**, then the changelog's written end: answer
-    /// with [`Input::Opened`].
-    Open(u32),
-    /// Look the positions up again (the same order) for a state that is open: answer with [`Input::Opened`].
-    Reopen(u32),
-    /// Read the changelog from here: answer with [`Input::Restored`] as it comes, until the next effect about this task.
-    Restore { partition: u32, from: Offset },
-    /// The task answers questions from now on.
-    Serve { partition: u32, reader: TaskReader },
-    /// Hand out the source's records from here.
-    Start { partition: u32, at: Offset },
-    /// Add these to the transaction.
-    Append(Vec<Append>),
-    /// Commit it with these positions: answer with [`Input::Committed`] or [`Input::NotCommitted`].
-    Commit(Vec<(TopicPartition, Offset)>),
-    /// Take a new epoch: answer with [`Input::Recovered`].
-    Recover,
-    /// Leave the session as it is and begin another: nothing of the old one counts any more.
-    Rejoin,
-    /// Write this to the task's store: answer with [`Input::Flushed`].
-    Flush { partition: u32, batch: Batch },
-    /// Make the task's store survive a crash, close it, and stop serving it.
-    Close(u32),
-    /// Give back what was revoked or lost.
-    Release,
-    /// Leave the group; nothing follows.
-    Leave,
-    /// Stop for good, without committing anything: the error says what, where and what to do.
-    Halt(String),
-}
 
 /// When to commit and when to flush.
 #[derive(Clone, Copy, Debug)]
@@ -99,13 +39,23 @@ pub struct Limits {
     /// … or at the latest after so many milliseconds, so that little has to be restored after a crash, and nothing of
     /// which the changelog keeps no tombstone any more.
     pub flush_ms: i64,
+    /// While a task is restored, what was read goes to its store when it is about so large: neither a long changelog nor a
+    /// large commit in it takes more memory than that, twice.
+    pub restore_bytes: usize,
     /// Records whose environment failed are tried again after so many milliseconds.
     pub retry_ms: i64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { outputs: 20_000, commit_ms: 50, flush_bytes: 16 << 20, flush_ms: 60_000, retry_ms: 1_000 }
+        Self {
+            outputs: 20_000,
+            commit_ms: 50,
+            flush_bytes: 16 << 20,
+            flush_ms: 60_000,
+            restore_bytes: 4 << 20,
+            retry_ms: 1_000,
+        }
     }
 }
 
@@ -189,7 +139,7 @@ impl Worker {
     fn opened(&mut self, partition: u32, opened: Opened, effects: &mut Vec<Effect>) {
         let Some(task) = self.tasks.get_mut(&partition) else { return };
         match task.opened(opened) {
-            Ok(Some(from)) => effects.push(Effect::Restore { partition, from }),
+            Ok(Some((from, to))) => effects.push(Effect::Restore { partition, from, to }),
             Ok(None) => self.ready(partition, effects),
             Err(refusal) => effects.push(Effect::Halt(self.names.refusal(partition, &refusal))),
         }
@@ -197,7 +147,13 @@ impl Worker {
 
     fn restored(&mut self, partition: u32, records: Vec<Record>, position: Offset, effects: &mut Vec<Effect>) {
         let Some(task) = self.tasks.get_mut(&partition) else { return };
-        match task.restore(records, position) {
+        let restored = task.restore(records, position, self.limits.restore_bytes);
+        if task.unflushed_bytes() >= self.limits.restore_bytes
+            && let Some(batch) = task.flush_batch()
+        {
+            effects.push(Effect::Flush { partition, batch });
+        }
+        match restored {
             Ok(true) => self.ready(partition, effects),
             Ok(false) => {}
             Err(refusal) => self.refuse(partition, &refusal, effects),
@@ -221,6 +177,9 @@ impl Worker {
     fn refuse(&mut self, partition: u32, refusal: &Refusal, effects: &mut Vec<Effect>) {
         // After a recovery all positions are looked up anyway.
         let Some(task) = self.tasks.get_mut(&partition).filter(|_| self.phase != Phase::Recovering) else { return };
+        if let Refusal::State(StateError::Corrupt { why, .. }) = refusal {
+            return self.rebuild(partition, why.clone(), effects);
+        }
         effects.push(match task.looks_again(refusal) {
             true => Effect::Reopen(partition),
             false => Effect::Halt(self.names.refusal(partition, refusal)),
@@ -252,6 +211,9 @@ impl Worker {
     fn idle(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
         if self.phase != Phase::Running {
             return;
+        }
+        if let Some((partition, why)) = self.damaged() {
+            return self.rebuild(partition, why, effects);
         }
         for task in self.tasks.values_mut() {
             if let Some(at) = task.retry(now, self.limits.retry_ms) {
@@ -333,17 +295,6 @@ impl Worker {
         for task in self.tasks.values_mut() {
             task.reopen();
             effects.push(Effect::Reopen(task.partition));
-        }
-    }
-
-    fn flushed(&mut self, partition: u32, result: Result<(), StateError>, effects: &mut Vec<Effect>) {
-        let Some(task) = self.tasks.get_mut(&partition) else { return };
-        match result {
-            Ok(()) => task.flushed(),
-            Err(fault) => effects.push(Effect::Halt(format!(
-                "{fault}. Nothing acknowledged is lost: what the store lacks is in the changelog {}. Mend the disk and start again.",
-                self.names.changelog(partition)
-            ))),
         }
     }
 

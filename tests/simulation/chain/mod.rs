@@ -21,7 +21,7 @@ use crate::{
     disk::Medium,
     group::Group,
     member::MemberId,
-    world::{Plan, Workload, World},
+    world::{LARGE, Plan, Workload, World},
 };
 use books::Book;
 use stage::{Chain, ChainStage, DEAD_LETTERS, OUTPUT, SOURCE};
@@ -43,13 +43,15 @@ pub fn world(seed: u64, bug: Option<Bug>, medium: Medium) -> (World, Chains) {
     let wall_clock = Arc::<AtomicI64>::default();
     let stage = Arc::new(ChainStage { bug, wall_clock: wall_clock.clone() });
     let groups = vec![Group::of_stage(&layout, stage, false)];
+    // In every other seed a commit that is restored is large, and is applied in parts.
+    let restore_bytes = if seed.is_multiple_of(2) { LARGE } else { 200 };
     let plan = Plan {
         storm: 2_000,
         calm: 60_000,
         pace: 1..=1,
         processes: PROCESSES,
         rarity: 1,
-        limits: Limits { outputs: 8, commit_ms: 20, flush_bytes: 1_000, flush_ms: 300, retry_ms: 5 },
+        limits: Limits { outputs: 8, commit_ms: 20, flush_bytes: 1_000, flush_ms: 300, restore_bytes, retry_ms: 5 },
         describe,
     };
     let mut world = World::new(seed, bug, layout, groups, plan, medium);

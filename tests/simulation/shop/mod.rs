@@ -27,7 +27,7 @@ use crate::{
     disk::Medium,
     group::Group,
     member::MemberId,
-    world::{Plan, Workload, World},
+    world::{LARGE, Plan, Workload, World},
 };
 use client::Clients;
 use executor::Executor;
@@ -54,13 +54,22 @@ pub fn world(seed: u64, bug: Option<Bug>, medium: Medium) -> (World, Shop) {
     let layout = Layout::new(NAMESPACE, partitions);
     let mut groups: Vec<_> = stages.into_iter().map(|(stage, parks)| Group::of_stage(&layout, stage, parks)).collect();
     groups.push(Group::of_topic(&layout, NAME, PAYMENT_INTENTS.name));
+    // In every other seed a commit that is restored is large, and is applied in parts.
+    let restore_bytes = if seed.is_multiple_of(2) { LARGE } else { 500 };
     let plan = Plan {
         storm: 6_000,
         calm: 400_000,
         pace: 0..=100,
         processes: PROCESSES,
         rarity: 3,
-        limits: Limits { outputs: 12, commit_ms: 200, flush_bytes: 4_000, flush_ms: 3_000, retry_ms: 500 },
+        limits: Limits {
+            outputs: 12,
+            commit_ms: 200,
+            flush_bytes: 4_000,
+            flush_ms: 3_000,
+            restore_bytes,
+            retry_ms: 500,
+        },
         describe: codecs::describe,
     };
     let world = World::new(seed, bug, layout, groups, plan, medium);

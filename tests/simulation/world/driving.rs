@@ -23,13 +23,24 @@ impl World {
     pub(super) fn carry_out(&mut self, id: MemberId, effect: Effect) -> Result<(), String> {
         match effect {
             Effect::Open(partition) => return self.open(id, partition),
+            Effect::Rebuild { partition, .. } => {
+                self.counts.one("damaged under way");
+                let member = &mut self.members[id];
+                member.restoring.remove(&partition);
+                member.stores.remove(&partition);
+                let medium = self.medium.clone();
+                let wiped = self.members[id].disk(partition, &medium).wipe();
+                wiped.map_err(|fault| format!("{partition} cannot be wiped: {fault}"))?;
+                return self.open(id, partition);
+            }
             Effect::Reopen(partition) => self.look_up_group(id, partition, None, Effect::Reopen(partition)),
-            Effect::Restore { partition, from } => {
+            Effect::Restore { partition, from, .. } => {
                 self.counts.one("restores");
                 self.members[id].restoring.insert(partition, from);
             }
             Effect::Serve { partition, .. } => {
                 self.members[id].restoring.remove(&partition);
+                self.members[id].served.insert(partition);
             }
             Effect::Start { partition, at } => {
                 self.members[id].restoring.remove(&partition);
@@ -199,6 +210,7 @@ impl World {
         let member = &mut self.members[id];
         member.fetching.remove(&partition);
         member.restoring.remove(&partition);
+        member.served.remove(&partition);
         let Some(store) = member.stores.remove(&partition) else { return };
         // A disk that cannot be synced ends the process.
         if let Err(fault) = store.sync() {

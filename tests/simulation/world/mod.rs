@@ -74,6 +74,9 @@ pub struct Plan {
     pub describe: fn(&str, Option<&Bytes>, Option<&Bytes>) -> String,
 }
 
+/// No commit of a world has so many bytes.
+pub const LARGE: usize = 1 << 20;
+
 /// When a world begins: the second of January 1970.
 const BEGINNING: i64 = 100_000_000;
 
@@ -222,7 +225,10 @@ impl World {
     /// Somebody asks one of its tasks.
     fn look(&mut self, id: MemberId, workload: &mut impl Workload) -> Result<(), String> {
         let member = &self.members[id];
-        let served: Vec<_> = member.fetching.keys().chain(member.restoring.keys()).copied().collect();
+        // A state in restore that nobody has seen yet may have a part of a large commit.
+        let whole = |partition: &u32| self.plan.limits.restore_bytes >= LARGE || member.served.contains(partition);
+        let restoring = member.restoring.keys().filter(|partition| whole(partition));
+        let served: Vec<_> = member.fetching.keys().chain(restoring).copied().collect();
         let fair = |partition: &u32| member.disks.get(partition).is_some_and(|disk| disk.is_fair());
         let Some(partition) = served.into_iter().find(fair) else { return Ok(()) };
         if member.worker.as_ref().is_none_or(|worker| worker.state(partition).is_none()) {

@@ -10,6 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use prometheus::{Encoder, Registry, TextEncoder};
 use secrecy::{ExposeSecret, SecretString};
 use tradewind_runtime::{Queries, Question};
 
@@ -20,10 +21,21 @@ struct Desk {
     password: SecretString,
 }
 
-/// Answers the questions of those who know the password; bodies are postcard both ways.
-pub fn router(queries: Arc<dyn Queries>, password: String) -> Router {
+/// Answers the questions of those who know the password; bodies are postcard both ways. Whether the process lives, and
+/// what it measures of itself, is for everybody who reaches this port.
+pub fn router(queries: Arc<dyn Queries>, password: String, metrics: Registry) -> Router {
     let desk = Arc::new(Desk { queries, password: SecretString::from(password) });
-    Router::new().route(PATH, post(answer)).route("/livez", get(|| async { "ok" })).with_state(desk)
+    let router = Router::new().route(PATH, post(answer)).route("/livez", get(|| async { "ok" }));
+    router.route("/metrics", get(move || async move { text(&metrics) })).with_state(desk)
+}
+
+/// In Prometheus's text format.
+fn text(metrics: &Registry) -> Response {
+    let mut text = Vec::new();
+    match TextEncoder::new().encode(&metrics.gather(), &mut text) {
+        Ok(()) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
 }
 
 async fn answer(State(desk): State<Arc<Desk>>, headers: HeaderMap, body: Bytes) -> Response {

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tradewind_runtime::{
     Client, Codecs, Layout, Limits, Local, Names, Processing, QueryError, Serving, Stage, TOMBSTONES_FOR, Worker,
-    WorkerError, WorkerPlace, changelog, dead_letters, run,
+    WorkerError, WorkerMetrics, WorkerPlace, changelog, dead_letters, run,
 };
 use tradewind_schemas::{Contract, Key};
 use tradewind_state::rocks::SharedMemory;
@@ -92,7 +92,9 @@ impl Shop {
             let processing = Processing::new(stage.clone(), self.layout.clone(), LARGEST, false);
             let worker = Worker::new(processing, names.clone(), Limits::default());
             let (log, state_dir) = (self.log.clone(), self.home.path().join("state"));
-            let place = WorkerPlace { log, state_dir, memory: memory.clone(), serving: serving.clone(), session };
+            let metrics = WorkerMetrics::new(&prometheus::Registry::new()).expect("a registry of their own");
+            let (memory, serving) = (memory.clone(), serving.clone());
+            let place = WorkerPlace { log, state_dir, memory, serving, metrics, session };
             let stop = stop.clone();
             workers.push(spawn(move || run(worker, names, place, &stop)));
         }

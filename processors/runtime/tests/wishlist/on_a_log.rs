@@ -11,11 +11,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use prometheus::Registry;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tradewind_runtime::{
     Client, Codecs, Deciding, Folding, Freshness, Layout, Limits, Local, Names, Processing, QueryError, Serving, Stage,
-    TOMBSTONES_FOR, Worker, WorkerError, WorkerPlace, changelog, dead_letters, now, run,
+    TOMBSTONES_FOR, Worker, WorkerError, WorkerMetrics, WorkerPlace, changelog, dead_letters, now, run,
 };
 use tradewind_schemas::{
     Actor, Codec, Contract, CustomerId, Envelope, Key, MessageId, Request, SchemaSource, SchemaSourceError, Sku,
@@ -90,6 +91,7 @@ impl Shop {
 
     fn start(&self, wishlists: Wishlists) -> Running<'_> {
         let (serving, memory) = (Serving::default(), SharedMemory::new(16 << 20));
+        let metrics = WorkerMetrics::new(&Registry::new()).expect("a registry of their own");
         let stop = Arc::<AtomicBool>::default();
         let deciding: Arc<dyn Stage> = Arc::new(Deciding::new(wishlists, self.codecs.clone()));
         let folding: Arc<dyn Stage> = Arc::new(Folding::<WishesBySku>::new(self.codecs.clone()));
@@ -111,7 +113,8 @@ impl Shop {
             let processing = Processing::new(stage, self.layout.clone(), LARGEST, parks);
             let worker = Worker::new(processing, names.clone(), Limits::default());
             let (log, state_dir) = (self.log.clone(), self.home.path().join("state"));
-            let place = WorkerPlace { log, state_dir, memory: memory.clone(), serving: serving.clone(), session };
+            let (memory, serving, metrics) = (memory.clone(), serving.clone(), metrics.clone());
+            let place = WorkerPlace { log, state_dir, memory, serving, metrics, session };
             let stop = stop.clone();
             workers.push(spawn(move || run(worker, names, place, &stop)));
         }

@@ -1,0 +1,72 @@
+//! What a worker is told, and what it says to do about it.
+
+use tradewind_state::{Batch, StateError, TaskReader};
+use tradewind_topics::{Append, CommitError, Offset, Receipt, Record, TopicPartition};
+
+use crate::task::Opened;
+
+/// Something that happened.
+pub enum Input {
+    /// These partitions of the source are ours now.
+    Assigned(Vec<u32>),
+    /// A task's state was opened, and its positions looked up.
+    Opened(u32, Opened),
+    /// Committed records of a task's changelog, and how far it has been read.
+    Restored {
+        partition: u32,
+        records: Vec<Record>,
+        position: Offset,
+    },
+    /// Records of the source.
+    Records(Vec<Record>),
+    /// Nothing came, or time passed.
+    Idle,
+    Committed(Receipt),
+    NotCommitted(CommitError),
+    /// The transaction of old is settled; a new one may begin.
+    Recovered,
+    Flushed {
+        partition: u32,
+        result: Result<(), StateError>,
+    },
+    Revoked(Vec<u32>),
+    Lost(Vec<u32>),
+    /// Finish and go.
+    Stop,
+}
+
+/// Something to be done, in the order given.
+pub enum Effect {
+    /// Open the task's state and look up the group's stable offset **first**, then the changelog's written end: answer
+    /// with [`Input::Opened`].
+    Open(u32),
+    /// Wipe the task's store, which is damaged, and go on as with [`Effect::Open`].
+    Rebuild { partition: u32, why: String },
+    /// Look the positions up again (the same order) for a state that is open: answer with [`Input::Opened`].
+    Reopen(u32),
+    /// Read the changelog from here up to there: answer with [`Input::Restored`] as it comes, until the next effect about
+    /// this task but a flush.
+    Restore { partition: u32, from: Offset, to: Offset },
+    /// The task answers questions from now on.
+    Serve { partition: u32, reader: TaskReader },
+    /// Hand out the source's records from here.
+    Start { partition: u32, at: Offset },
+    /// Add these to the transaction.
+    Append(Vec<Append>),
+    /// Commit it with these positions: answer with [`Input::Committed`] or [`Input::NotCommitted`].
+    Commit(Vec<(TopicPartition, Offset)>),
+    /// Take a new epoch: answer with [`Input::Recovered`].
+    Recover,
+    /// Leave the session as it is and begin another: nothing of the old one counts any more.
+    Rejoin,
+    /// Write this to the task's store: answer with [`Input::Flushed`].
+    Flush { partition: u32, batch: Batch },
+    /// Make the task's store survive a crash, close it, and stop serving it.
+    Close(u32),
+    /// Give back what was revoked or lost.
+    Release,
+    /// Leave the group; nothing follows.
+    Leave,
+    /// Stop for good, without committing anything: the error says what, where and what to do.
+    Halt(String),
+}

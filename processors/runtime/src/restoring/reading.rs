@@ -1,0 +1,204 @@
+//! The thread that reads changelogs.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TryRecvError, channel, sync_channel},
+    },
+    thread::{Builder, JoinHandle},
+    time::Duration,
+};
+
+use tradewind_topics::{Log, LogError, Offset, Reader, Record, Start, TopicPartition};
+
+/// So many batches may wait to be applied: enough that the worker never waits while there is something to read.
+const AHEAD: usize = 4;
+/// How long records are waited for between two looks at the orders.
+const GLANCE: Duration = Duration::from_millis(50);
+/// How long a log that cannot be reached is left alone.
+const AGAIN: Duration = Duration::from_millis(500);
+
+pub enum Order {
+    /// Read this changelog until the position has passed `to`.
+    Read { changelog: TopicPartition, round: u64, from: Offset, to: Offset },
+    /// It is not needed any more.
+    Leave(TopicPartition),
+}
+
+/// Of which changelog, for which restore, what, and how far that went.
+pub type Batch = (TopicPartition, u64, Vec<Record>, Offset);
+
+/// The thread's end that the worker holds. The thread runs from the first order on, and is waited for in the end: it
+/// has a reader of the log.
+pub struct Reading {
+    log: Arc<dyn Log>,
+    stage: String,
+    running: Option<Running>,
+}
+
+struct Running {
+    orders: Sender<Order>,
+    batches: Receiver<Result<Batch, LogError>>,
+    thread: JoinHandle<()>,
+}
+
+impl Reading {
+    pub fn new(log: Arc<dyn Log>, stage: String) -> Self {
+        Self { log, stage, running: None }
+    }
+
+    pub fn order(&mut self, order: Order) -> Result<(), LogError> {
+        let running = match &mut self.running {
+            Some(running) => running,
+            none => none.insert(Running::start(self.log.clone(), &self.stage)?),
+        };
+        // One that has ended says why in what it has read.
+        let _ = running.orders.send(order);
+        Ok(())
+    }
+
+    pub fn take(&mut self) -> Result<Option<Batch>, LogError> {
+        let Some(running) = &self.running else { return Ok(None) };
+        match running.batches.try_recv() {
+            Ok(batch) => batch.map(Some),
+            Err(TryRecvError::Empty) => Ok(None),
+            Err(TryRecvError::Disconnected) => Err(LogError::Misuse("the thread that restores has gone".to_owned())),
+        }
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        if let Some(Running { orders, batches, thread }) = self.running.take() {
+            drop((orders, batches));
+            if thread.join().is_err() {
+                tracing::error!(stage = self.stage, "the thread that restores panicked");
+            }
+        }
+    }
+}
+
+impl Running {
+    fn start(log: Arc<dyn Log>, stage: &str) -> Result<Self, LogError> {
+        let (orders, ordered) = channel();
+        let (read, batches) = sync_channel(AHEAD);
+        let thread = Builder::new().name(format!("restore-{stage}"));
+        let work = move || {
+            let mut changelogs = Changelogs { log, reader: None, read: BTreeMap::new(), are_new: false };
+            if let Err(error) = changelogs.read_as_ordered(&ordered, &read) {
+                // Nobody listens when the worker ends anyway.
+                let _ = read.send(Err(error));
+            }
+        };
+        let thread = thread.spawn(work);
+        let thread = thread.map_err(|cause| LogError::Io { what: format!("no thread to restore {stage}"), cause })?;
+        Ok(Self { orders, batches, thread })
+    }
+}
+
+/// What is read at the moment, all by one reader.
+struct Changelogs {
+    log: Arc<dyn Log>,
+    /// `None` while there is nothing to read.
+    reader: Option<Box<dyn Reader>>,
+    read: BTreeMap<TopicPartition, Place>,
+    /// The reader does not know of them yet.
+    are_new: bool,
+}
+
+struct Place {
+    round: u64,
+    position: Offset,
+    to: Offset,
+}
+
+impl Changelogs {
+    /// Until nobody orders or listens any more.
+    fn read_as_ordered(
+        &mut self,
+        orders: &Receiver<Order>,
+        batches: &SyncSender<Result<Batch, LogError>>,
+    ) -> Result<(), LogError> {
+        loop {
+            if self.read.is_empty() {
+                self.reader = None;
+                let Ok(order) = orders.recv() else { return Ok(()) };
+                self.take(order);
+            }
+            loop {
+                match orders.try_recv() {
+                    Ok(order) => self.take(order),
+                    Err(TryRecvError::Empty) => break,
+                    Err(TryRecvError::Disconnected) => return Ok(()),
+                }
+            }
+            match self.read_on() {
+                Ok(read) => {
+                    for batch in read {
+                        if batches.send(Ok(batch)).is_err() {
+                            return Ok(());
+                        }
+                    }
+                }
+                Err(LogError::Unavailable(why)) => {
+                    tracing::warn!(why, "changelogs cannot be read: trying again");
+                    match orders.recv_timeout(AGAIN) {
+                        Ok(order) => self.take(order),
+                        Err(RecvTimeoutError::Timeout) => {}
+                        Err(RecvTimeoutError::Disconnected) => return Ok(()),
+                    }
+                }
+                Err(other) => return Err(other),
+            }
+        }
+    }
+
+    fn take(&mut self, order: Order) {
+        self.are_new = true;
+        match order {
+            Order::Read { changelog, round, from, to } => {
+                self.read.insert(changelog, Place { round, position: from, to });
+            }
+            Order::Leave(changelog) => {
+                self.read.remove(&changelog);
+            }
+        }
+    }
+
+    /// What came of each changelog that has moved on; one that has come to its end is read no further.
+    fn read_on(&mut self) -> Result<Vec<Batch>, LogError> {
+        if self.read.is_empty() {
+            return Ok(Vec::new());
+        }
+        let reader = match &mut self.reader {
+            Some(reader) => reader,
+            none => none.insert(self.log.reader()?),
+        };
+        if self.are_new {
+            let places = self.read.iter().map(|(changelog, place)| (changelog.clone(), Start::Offset(place.position)));
+            reader.assign(&places.collect::<Vec<_>>())?;
+            self.are_new = false;
+        }
+        let mut records = BTreeMap::<TopicPartition, Vec<Record>>::new();
+        for record in reader.poll(GLANCE)? {
+            match records.get_mut(&record.source) {
+                Some(before) => before.push(record),
+                None => drop(records.insert(record.source.clone(), vec![record])),
+            }
+        }
+        let mut read = Vec::new();
+        for (changelog, place) in &mut self.read {
+            let position = reader.position(changelog)?;
+            if position > place.position {
+                place.position = position;
+                let records = records.remove(changelog).unwrap_or_default();
+                read.push((changelog.clone(), place.round, records, position));
+            }
+        }
+        let before = self.read.len();
+        self.read.retain(|_, place| place.position < place.to);
+        self.are_new |= self.read.len() < before;
+        Ok(read)
+    }
+}

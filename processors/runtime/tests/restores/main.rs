@@ -1,0 +1,7 @@
+//! Restores: in little memory however long the changelog is, going on where they were cut off, and without holding up
+//! the tasks that run.
+
+mod gated;
+mod keeping;
+mod memory;
+mod side_by_side;
