@@ -34,6 +34,9 @@ impl<C: Capability> Deciding<C> {
     }
 
     fn decode(&self, record: &Record) -> Result<Envelope<C::Command>, Failure> {
+        if record.value.is_none() {
+            return Err(Failure::Record("a command has a value".to_owned()));
+        }
         reading::envelope(&self.codecs, C::COMMANDS, record)
     }
 }
