@@ -1,7 +1,7 @@
 //! Carries a worker's effects out, on a thread of its own: against a log, stores on disk, and the clock.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     path::PathBuf,
     sync::{
         Arc,
@@ -23,16 +23,16 @@ use crate::{
     metrics::WorkerMetrics,
     names::Names,
     outdated::{Extent, outdated},
-    restoring::{Read, Restores},
+    patience::{AGAIN, patiently},
+    restoring::Restores,
     serving::Serving,
+    standbys::Standbys,
     task::Opened,
     worker::Worker,
 };
 
 /// How long to wait for records when there is nothing else to do.
 const QUIET: Duration = Duration::from_millis(200);
-/// How long a log that cannot be reached is left alone before it is tried again.
-const AGAIN: Duration = Duration::from_millis(500);
 /// How long records are waited for while changelogs are read, and all that was read is applied.
 const GLANCE: Duration = Duration::from_millis(5);
 /// How long what was read of changelogs is applied before the session is looked at again, and running tasks go on.
@@ -49,6 +49,8 @@ pub struct Place {
     pub memory: SharedMemory,
     pub serving: Serving,
     pub metrics: WorkerMetrics,
+    /// For which tasks of others a standby is kept here.
+    pub standbys: Standbys,
     pub session: SessionConfig,
 }
 
@@ -78,6 +80,7 @@ pub fn run(worker: Worker, names: Names, place: Place, stop: &AtomicBool) -> Res
         unplaced: BTreeMap::new(),
         restores,
         is_restoring: false,
+        stands_by: BTreeSet::new(),
         not_staged: None,
         stop,
     };
@@ -97,6 +100,8 @@ struct Driver<'a> {
     restores: Restores,
     /// More of the changelogs may have been read already.
     is_restoring: bool,
+    /// The standbys that the worker was told of.
+    stands_by: BTreeSet<u32>,
     /// Why the transaction in hand cannot be committed: its records were not staged.
     not_staged: Option<CommitError>,
     stop: &'a AtomicBool,
@@ -141,6 +146,7 @@ impl Driver<'_> {
             }
             self.look_positions_up()?;
             self.restore()?;
+            self.stand_by()?;
             if quiet || self.is_due() {
                 self.tell(Input::Idle)?;
             }
@@ -151,7 +157,7 @@ impl Driver<'_> {
     fn poll(&mut self) -> Result<Vec<Polled>, WorkerError> {
         let patience = if self.worker.is_dirty() || self.is_restoring {
             Duration::ZERO
-        } else if !self.restores.is_empty() {
+        } else if self.restores.are_at_work() {
             GLANCE
         } else if !self.unplaced.is_empty() {
             AGAIN
@@ -174,10 +180,21 @@ impl Driver<'_> {
         self.is_restoring = false;
         let until = Instant::now() + SLICE;
         while !self.is_restoring
-            && let Some(Read { partition, records, position }) = self.restores.take()?
+            && let Some(input) = self.restores.take()?
         {
-            self.tell(Input::Restored { partition, records, position })?;
+            self.tell(input)?;
             self.is_restoring = Instant::now() >= until;
+        }
+        Ok(())
+    }
+
+    /// Tells the worker for which partitions it is to stand by, once its own tasks are looked after.
+    fn stand_by(&mut self) -> Result<(), WorkerError> {
+        if self.unplaced.is_empty()
+            && let Some(wanted) = self.place.standbys.news(&self.names.stage, &self.stands_by)
+        {
+            self.stands_by.clone_from(&wanted);
+            self.tell(Input::StandBy(wanted.into_iter().collect()))?;
         }
         Ok(())
     }
@@ -200,7 +217,19 @@ impl Driver<'_> {
                 let state = self.open(partition)?;
                 self.unplaced.insert(partition, Some(state));
             }
+            Effect::OpenStandby(partition) => {
+                let state = self.open(partition)?;
+                let origin = patiently(self.stop, "looking topics up", || self.origin(partition))?;
+                return Ok(Some(Input::StandbyOpened { partition, state, origin }));
+            }
+            Effect::Follow { partition, from } => self.restores.follow(partition, from)?,
+            Effect::Discard(partition) => {
+                self.restores.give_up(partition)?;
+                self.stores.remove(&partition);
+                rocks::wipe(&self.directory(partition))?;
+            }
             Effect::Reopen(partition) => {
+                self.restores.give_up(partition)?;
                 self.unplaced.entry(partition).or_default();
             }
             Effect::Restore { partition, from, to } => self.restores.begin(partition, from, to)?,
@@ -263,7 +292,7 @@ impl Driver<'_> {
 
     /// Opens a task's store; one that is damaged or out of date is wiped, and comes back from the changelog.
     fn open(&mut self, partition: u32) -> Result<TaskState, WorkerError> {
-        let directory = self.place.state_dir.join(&self.names.stage).join(partition.to_string());
+        let directory = self.directory(partition);
         let open = || RocksBackend::open(&directory, &STORES, &self.place.memory);
         let (path, why) = match open() {
             Ok(store) => match self.outdated(partition, &store)? {
@@ -277,6 +306,10 @@ impl Driver<'_> {
         rocks::wipe(&directory)?;
         let store = open()?;
         self.keep(partition, store)
+    }
+
+    fn directory(&self, partition: u32) -> PathBuf {
+        self.place.state_dir.join(&self.names.stage).join(partition.to_string())
     }
 
     fn outdated(&self, partition: u32, store: &RocksBackend) -> Result<Option<String>, WorkerError> {
@@ -317,30 +350,19 @@ impl Driver<'_> {
         let session = self.session.as_mut().ok_or_else(|| LogError::Misuse("the session has left".to_owned()))?;
         let group = session.committed(std::slice::from_ref(&source))?.into_iter().next().flatten();
         let changelog_end = self.admin.end(&changelog, End::Written)?;
+        let origin = self.origin(partition)?;
+        Ok(Opened { state: None, group, changelog_end, origin })
+    }
+
+    /// Which creations of source and changelog these are.
+    fn origin(&self, partition: u32) -> Result<String, LogError> {
+        let (source, changelog) = (self.names.source(partition), self.names.changelog(partition));
         let topics = self.admin.topics()?;
         let id = |name: &str| {
             let found = topics.iter().find(|topic| topic.name.as_ref() == name);
             found.map(|topic| topic.id.to_string()).ok_or_else(|| LogError::UnknownTopic(name.to_owned()))
         };
-        let origin = format!("{} {}", id(&source.topic)?, id(&changelog.topic)?);
-        Ok(Opened { state: None, group, changelog_end, origin })
-    }
-}
-
-/// Tries again while the log cannot be reached, until the process is told to stop. Any other fault is for the caller.
-pub fn patiently<T>(
-    stop: &AtomicBool,
-    doing: &str,
-    mut attempt: impl FnMut() -> Result<T, LogError>,
-) -> Result<T, LogError> {
-    loop {
-        match attempt() {
-            Err(LogError::Unavailable(why)) if !stop.load(Ordering::Relaxed) => {
-                tracing::warn!(doing, why, "the log cannot be reached: trying again");
-                std::thread::sleep(AGAIN);
-            }
-            settled => return settled,
-        }
+        Ok(format!("{} {}", id(&source.topic)?, id(&changelog.topic)?))
     }
 }
 

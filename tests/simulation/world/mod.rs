@@ -4,6 +4,7 @@ mod committing;
 mod driving;
 mod rebalancing;
 mod rest;
+mod standbys;
 mod storm;
 
 use std::{
@@ -260,6 +261,10 @@ impl World {
             && let Some((&partition, &from)) = self.members[id].restoring.iter().next()
         {
             self.restore(id, partition, from);
+            return Ok(());
+        }
+        if !self.members[id].following.is_empty() && self.chance(4) {
+            self.follow(id);
             return Ok(());
         }
         let fetching: Vec<_> = self.members[id].fetching.iter().map(|(partition, from)| (*partition, *from)).collect();

@@ -12,7 +12,7 @@ use std::{
 
 use prometheus::{Encoder, Registry, TextEncoder};
 use tempfile::TempDir;
-use tradewind_runtime::{Limits, Serving, TOMBSTONES_FOR, WorkerError, WorkerMetrics, WorkerPlace, run};
+use tradewind_runtime::{Limits, Serving, Standbys, TOMBSTONES_FOR, WorkerError, WorkerMetrics, WorkerPlace, run};
 use tradewind_state::rocks::SharedMemory;
 use tradewind_topics::{
     Append, Cleanup, Log, Offset, SessionConfig, TopicPartition, TopicSpec,
@@ -51,7 +51,15 @@ impl Running {
         };
         let metrics = WorkerMetrics::new(&registry).expect("a registry of its own");
         let (state_dir, memory) = (state_dir.to_owned(), SharedMemory::new(16 << 20));
-        let place = WorkerPlace { log, state_dir, memory, serving: serving.clone(), metrics, session };
+        let place = WorkerPlace {
+            log,
+            state_dir,
+            memory,
+            serving: serving.clone(),
+            metrics,
+            standbys: Standbys::default(),
+            session,
+        };
         let told = stop.clone();
         let thread = spawn(move || run(worker, names, place, &told));
         Self { serving, registry, stop, thread }
