@@ -263,7 +263,8 @@ impl World {
             self.restore(id, partition, from);
             return Ok(());
         }
-        if !self.members[id].following.is_empty() && self.chance(4) {
+        let follows = !self.members[id].following.is_empty() && self.members[id].slow_until <= self.step;
+        if follows && self.chance(4) {
             self.follow(id);
             return Ok(());
         }
