@@ -22,7 +22,9 @@ pub fn start() -> Result<()> {
             })?
         }
     };
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Where standard error cannot be written (a full disk), to say so there would be to panic.
+    let subscriber =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).log_internal_errors(false);
     if std::io::stderr().is_terminal() {
         subscriber.init();
     } else {

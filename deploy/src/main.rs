@@ -13,7 +13,10 @@ mod platform;
 mod roles;
 mod shop_keys;
 
-use std::process::ExitCode;
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
 
 use cli::{Cli, Command, Import};
 
@@ -27,7 +30,8 @@ fn main() -> ExitCode {
     match logging::start().and_then(|()| run(cli)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("tradewind: {error:#}");
+            // Where nobody can be told (a full disk), the exit code says it.
+            let _ = writeln!(io::stderr(), "tradewind: {error:#}");
             ExitCode::FAILURE
         }
     }

@@ -4,10 +4,11 @@ mod ledger;
 
 use apache_avro::AvroSchema;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 pub use ledger::{Entry, EntryKind};
 
-use crate::{OrderId, Sku, Timestamp, View};
+use crate::{MessageId, OrderId, Sku, Timestamp, View};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, AvroSchema)]
 #[avro(namespace = "tradewind.inventory", repr = "bare_union")]
@@ -47,14 +48,17 @@ pub enum InventoryCommand {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, AvroSchema)]
 #[avro(namespace = "tradewind.inventory", repr = "bare_union")]
 pub enum InventoryEvent {
+    /// `command_id` is what it was received by: who asks again with it is told the same level.
     StockReceived {
         quantity: i64,
         level: StockLevel,
+        command_id: Option<MessageId>,
     },
     StockAdjusted {
         delta: i64,
         reason: String,
         level: StockLevel,
+        command_id: Option<MessageId>,
     },
     StockReserved {
         order_id: OrderId,
@@ -139,6 +143,14 @@ impl InventoryEvent {
             | Self::ReservationRepeated { level, .. } => level,
         }
     }
+
+    /// The command of a client's that it answers, if it is one's.
+    pub fn command_id(&self) -> Option<MessageId> {
+        match self {
+            Self::StockReceived { command_id, .. } | Self::StockAdjusted { command_id, .. } => *command_id,
+            _ => None,
+        }
+    }
 }
 
 /// The view of a SKU's stock.
@@ -165,3 +177,5 @@ pub struct LedgerEntry {
 pub const STOCK: View<(), StockView> = View::new("inventory", 1);
 /// The ledger of a SKU, by entry number.
 pub const LEDGER: View<i64, LedgerEntry> = View::new("inventory", 2);
+/// The stock of a SKU right after a receipt or an adjustment, by the command's id.
+pub const MOVED: View<Uuid, StockLevel> = View::new("inventory", 3);

@@ -15,7 +15,7 @@ pub struct Checkpoint {
     pub source: Option<Offset>,
     /// When that was the changelog's end, by the clock of whoever wrote it.
     pub at: Millis,
-    /// Which creations of source and changelog this state belongs to (their topic ids).
+    /// Which creations of source and changelog this state belongs to (their topic ids), and which partition.
     pub origin: String,
 }
 

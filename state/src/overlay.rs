@@ -8,7 +8,7 @@ mod reader;
 
 use std::{
     hash::{BuildHasher, RandomState},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use bytes::Bytes;
@@ -32,6 +32,8 @@ pub struct TaskState {
     uncommitted: Layer,
     shared: Arc<Shared>,
     backend: Arc<dyn Backend>,
+    /// What a read has found to be wrong with the backend.
+    damage: OnceLock<String>,
     /// Of all layers. Keys come from outside, so the hash is one that nobody can aim at.
     hashes: RandomState,
 }
@@ -46,7 +48,7 @@ impl TaskState {
         progress.reach(committed.checkpoint.source);
         let shared = Shared { committed: RwLock::new(committed), progress: Arc::new(progress) };
         let (staged, uncommitted) = (Layer::default(), Layer::default());
-        Ok(Self { staged, uncommitted, shared: Arc::new(shared), backend, hashes })
+        Ok(Self { staged, uncommitted, shared: Arc::new(shared), backend, damage: OnceLock::new(), hashes })
     }
 
     /// What the record in hand has staged in this store.
@@ -74,7 +76,7 @@ impl TaskState {
         }
         // Only this thread commits, and a flush that goes on meanwhile writes none but keys of the layers: what the
         // backend says of this one holds without the lock.
-        self.backend.get(store, key)
+        self.noting_damage(self.backend.get(store, key))
     }
 
     /// At most `limit` entries, as the record in hand sees them.
@@ -84,7 +86,19 @@ impl TaskState {
     pub fn scan(&self, store: StoreId, range: Range<'_>, limit: usize) -> Result<Vec<(Bytes, Bytes)>, StateError> {
         let committed = self.shared.committed.read();
         let layers: Vec<_> = [&self.staged, &self.uncommitted].into_iter().chain(committed.layers()).collect();
-        merge::scan(&layers, &*self.backend, store, range, limit)
+        self.noting_damage(merge::scan(&layers, &*self.backend, store, range, limit))
+    }
+
+    fn noting_damage<T>(&self, read: Result<T, StateError>) -> Result<T, StateError> {
+        if let Err(StateError::Corrupt { why, .. }) = &read {
+            self.damage.get_or_init(|| why.clone());
+        }
+        read
+    }
+
+    /// Why the backend has to be wiped and rebuilt, if a read has found it damaged.
+    pub fn damage(&self) -> Option<&str> {
+        self.damage.get().map(String::as_str)
     }
 
     pub fn put(&mut self, store: StoreId, key: Bytes, value: Bytes) {

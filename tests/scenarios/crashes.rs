@@ -1,20 +1,14 @@
 //! Processes die in the middle of orders, again and again: every order reaches a right end, none is lost, none comes
 //! twice.
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use futures::{StreamExt, stream};
 use parking_lot::Mutex;
 use reqwest::Method;
 use tradewind_tests::{
     client::{Answer, Client, keyed, order},
+    pace::Pace,
     shop::Shop,
 };
 
@@ -41,31 +35,24 @@ type Promised = Arc<Mutex<HashMap<String, String>>>;
 async fn survived(mut shop: Shop, victims: &[&str]) {
     shop.sell("LAMP", 4900, UNITS as i64).await;
     let customers = Arc::new(shop.customers(CUSTOMERS).await);
-    let (promised, decided) = (Promised::default(), Arc::new(AtomicUsize::new(0)));
+    let (promised, pace) = (Promised::default(), Pace::new(AT_ONCE));
     let buying = tokio::spawn({
-        let (customers, promised, decided) = (customers.clone(), promised.clone(), decided.clone());
+        let (customers, promised, pace) = (customers.clone(), promised.clone(), pace.clone());
         stream::iter(0..ORDERS)
             .map(move |number| {
-                let (customers, promised, decided) = (customers.clone(), promised.clone(), decided.clone());
-                async move {
-                    let answer = buy(&customers[number % CUSTOMERS], number, &promised).await;
-                    decided.fetch_add(1, Ordering::Relaxed);
-                    (number, answer)
-                }
+                let (customers, promised, pace) = (customers.clone(), promised.clone(), pace.clone());
+                async move { (number, pace.keep(number, buy(&customers[number % CUSTOMERS], number, &promised)).await) }
             })
             .buffer_unordered(AT_ONCE)
             .collect::<Vec<_>>()
     });
     for (round, victim) in victims.iter().enumerate() {
         // Spread over the orders, always while others are under way.
-        let enough = (round + 1) * ORDERS / (victims.len() + 2);
-        while decided.load(Ordering::Relaxed) < enough && !buying.is_finished() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        assert!(!buying.is_finished(), "the buying ended before round {round}");
+        pace.until((round + 1) * ORDERS / (victims.len() + 2)).await;
         shop.kill9_and_restart(victim);
         shop.ready().await;
     }
+    pace.free();
     let answers = buying.await.expect("the buying ends");
 
     let mut ends = HashMap::new();

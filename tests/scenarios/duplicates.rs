@@ -1,4 +1,5 @@
-//! One order posted fifty times at once under one key, and again after its price has changed.
+//! One order posted fifty times at once under one key, and again after its price has changed; a receipt posted again
+//! after the stock has.
 
 use futures::future::join_all;
 use serde_json::json;
@@ -39,6 +40,11 @@ async fn fifty_times(shop: Shop) {
     let later = customer.place("only-once", &wanted).await;
     assert!(later.is_replay());
     assert_eq!(later.expect(201), first, "the price of the first answer");
+
+    let receipt = administrator.decided("/v1/stock/LAMP/receipts", "receipt-LAMP", &json!({"quantity": 60})).await;
+    assert!(receipt.is_replay());
+    let level = receipt.expect(201);
+    assert_eq!((&level["on_hand"], &level["allocated"]), (&json!(60), &json!(0)), "the stock of the first answer");
 
     let other = customer.place("only-once", &order("LAMP", 2, "tok_visa")).await;
     assert_eq!((other.status, other.code()), (422, "idempotency_key_reused"));

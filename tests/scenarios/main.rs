@@ -7,6 +7,7 @@ mod configuration;
 mod crashes;
 mod decline;
 mod duplicates;
+mod faults;
 mod flash_sale;
 mod moving;
 mod northwind;

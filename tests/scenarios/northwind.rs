@@ -9,7 +9,9 @@ use std::{
 use futures::{StreamExt, stream};
 use rusqlite::Connection;
 use serde_json::Value;
-use tradewind_tests::shop::Shop;
+use tradewind_tests::{process::Process, shop::Shop};
+
+const IMPORTED_WITHIN: Duration = Duration::from_secs(300);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn on_the_embedded_log() {
@@ -40,23 +42,16 @@ fn file() -> PathBuf {
 /// Imports: the first import is killed, and in the middle of the second each of the processes named is killed and comes
 /// back.
 async fn imported(mut shop: Shop, victims: &[&str]) {
-    let mut killed = shop.mortal_import(&file());
-    let orders = |shop: &Shop| shop.tap("order.events").iter().filter(|event| is_placed(event)).count();
-    while orders(&shop) < 50 {
-        assert!(killed.ended().is_none(), "the import ended before it was killed:\n{}", killed.tail());
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
+    let mut killed = shop.import("killed import", &file());
+    orders_become(50, &shop, &mut killed).await;
     killed.kill9();
-    let import = shop.importing(&file());
+    let mut import = shop.import("import", &file());
     for (round, victim) in victims.iter().enumerate() {
-        while orders(&shop) < (round + 1) * 150 {
-            assert!(!import.is_finished(), "the import ended before {victim} was killed");
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
+        orders_become((round + 1) * 150, &shop, &mut import).await;
         shop.kill9_and_restart(victim);
         shop.ready().await;
     }
-    let said = import.await.expect("the import's thread").expect("the import goes on over restarts");
+    let said = ended(import);
     assert!(said.contains("Microsoft Public License"), "{said}");
     assert!(said.contains("830 orders with 2155 lines: 830 confirmed, 0 rejected"), "{said}");
 
@@ -65,10 +60,28 @@ async fn imported(mut shop: Shop, victims: &[&str]) {
     assert_eq!(over_http(&shop).await, expected);
     let events = shop.tap("order.events").len();
 
-    let again = shop.importing(&file()).await.expect("the import's thread").expect("importing again");
-    assert_eq!(again, said);
+    assert_eq!(ended(shop.import("second import", &file())), said);
     assert_eq!(shop.tap("order.events").len(), events, "the second import changed nothing");
     assert_eq!(shop.close().charges("succeeded"), 830);
+}
+
+/// Waits until so many orders are placed. The import stands still while they are counted, lest it is over by then.
+async fn orders_become(count: usize, shop: &Shop, import: &mut Process) {
+    loop {
+        let orders = import.suspended(|| shop.tap("order.events").iter().filter(|event| is_placed(event)).count());
+        if orders >= count {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert!(import.ended().is_none(), "the import ended after {orders} orders:\n{}", import.tail());
+    }
+}
+
+/// What an import said that came to a good end.
+fn ended(mut import: Process) -> String {
+    let status = import.end(IMPORTED_WITHIN);
+    assert!(status.success(), "{status}:\n{}", import.tail());
+    import.said()
 }
 
 fn is_placed(event: &Value) -> bool {

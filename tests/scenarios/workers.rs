@@ -3,10 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -14,6 +11,7 @@ use futures::{StreamExt, stream};
 use serde_json::Value;
 use tradewind_tests::{
     client::{Client, order},
+    pace::Pace,
     shop::Shop,
 };
 
@@ -34,17 +32,20 @@ async fn share_the_tasks_on_kafka() {
     shop.sell("LAMP", 4900, ORDERS as i64).await;
     let customers = Arc::new(shop.customers(CUSTOMERS).await);
 
-    let decided = Arc::new(AtomicUsize::new(0));
+    let pace = Pace::new(AT_ONCE);
     let buying = tokio::spawn({
-        let (customers, decided) = (customers.clone(), decided.clone());
-        let buy = move |number| buy(customers.clone(), decided.clone(), number);
+        let (customers, pace) = (customers.clone(), pace.clone());
+        let buy = move |number| {
+            let (customers, pace) = (customers.clone(), pace.clone());
+            async move { pace.keep(number, buy(&customers, number)).await }
+        };
         stream::iter(0..ORDERS).map(buy).buffer_unordered(AT_ONCE).collect::<Vec<_>>()
     });
-    until(&decided, ORDERS / 4).await;
+    pace.until(ORDERS / 4).await;
     shop.kill9_and_restart("left");
-    until(&decided, ORDERS / 2).await;
-    assert!(!buying.is_finished(), "the buying ended before a worker left");
+    pace.until(ORDERS / 2).await;
     shop.dismiss("right");
+    pace.free();
     let orders: BTreeMap<String, (usize, &str)> = buying.await.expect("the buying ends").into_iter().collect();
 
     assert_eq!(orders.len(), ORDERS, "as many orders as keys");
@@ -85,14 +86,8 @@ fn owners(members: &[Value]) -> BTreeMap<(String, i64), String> {
     members.iter().map(owner).collect()
 }
 
-async fn until(decided: &AtomicUsize, enough: usize) {
-    while decided.load(Ordering::Relaxed) < enough {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
-
 /// The order's id, whose it is, and how it ended. Every order is read back at once, from whichever worker has it.
-async fn buy(customers: Arc<Vec<Client>>, decided: Arc<AtomicUsize>, number: usize) -> (String, (usize, &'static str)) {
+async fn buy(customers: &[Client], number: usize) -> (String, (usize, &'static str)) {
     let customer = number % CUSTOMERS;
     let is_declined = number.is_multiple_of(ORDERS / DECLINED);
     let (card, end, status) = match is_declined {
@@ -104,6 +99,5 @@ async fn buy(customers: Arc<Vec<Client>>, decided: Arc<AtomicUsize>, number: usi
     let id = answer.order_id().to_owned();
     let shown = customers[customer].get(&format!("/v1/orders/{id}")).await.expect(200);
     assert_eq!(shown["status"], status);
-    decided.fetch_add(1, Ordering::Relaxed);
     (id, (customer, status))
 }

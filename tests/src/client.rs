@@ -140,23 +140,26 @@ impl Client {
 
     /// Sends once; `None` where no whole answer comes.
     pub async fn once(&self, request: RequestBuilder) -> Option<Answer> {
-        let response = request.send().await.ok()?;
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let bytes = response.bytes().await.ok()?;
-        Some(Answer { status, headers, body: serde_json::from_slice(&bytes).unwrap_or_default() })
+        sent(request).await.ok()
     }
 
     async fn settle(&self, request: impl Fn() -> RequestBuilder) -> Answer {
         let began = Instant::now();
         loop {
-            let answer = self.once(request()).await;
-            match answer {
-                Some(answer) if !answer.is_passing() => return answer,
+            match sent(request()).await {
+                Ok(answer) if !answer.is_passing() => return answer,
                 last => assert!(began.elapsed() < PATIENCE, "{} gives no answer: {last:?}", self.base),
             }
             tokio::time::sleep(PAUSE).await;
         }
     }
+}
+
+async fn sent(request: RequestBuilder) -> reqwest::Result<Answer> {
+    let response = request.send().await?;
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let bytes = response.bytes().await?;
+    Ok(Answer { status, headers, body: serde_json::from_slice(&bytes).unwrap_or_default() })
 }
 
 /// With an idempotency key, unless it is empty.

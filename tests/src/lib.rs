@@ -3,6 +3,7 @@
 pub mod broker;
 pub mod client;
 pub mod cluster;
+pub mod pace;
 pub mod process;
 pub mod registry;
 pub mod shop;

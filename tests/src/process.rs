@@ -45,6 +45,21 @@ pub fn command(arguments: &[&str]) -> Command {
     command
 }
 
+/// The same for a process that meets a limit of its files' sizes as it would a full disk: as an error, and not as its
+/// end.
+fn bounded(command: &Command) -> Command {
+    let mut bounded = Command::new("sh");
+    bounded.args(["-c", r#"trap '' XFSZ; exec "$0" "$@""#]).arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => bounded.env(name, value),
+            None => bounded.env_remove(name),
+        };
+    }
+    bounded.stdin(Stdio::null());
+    bounded
+}
+
 /// A port that was free a moment ago.
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port of loopback is free");
@@ -68,8 +83,13 @@ struct Running {
 impl Process {
     /// Starts it; what it says goes to `<name>.log` in `logs`.
     pub fn start(name: &str, arguments: &[&str], logs: &Path) -> Self {
+        Self::start_saying_to(&logs.join(format!("{name}.log")), name, arguments)
+    }
+
+    /// The same with another log.
+    pub fn start_saying_to(log: &Path, name: &str, arguments: &[&str]) -> Self {
         let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-        let log = logs.join(format!("{name}.log"));
+        let log = log.to_owned();
         let mut process = Self { name: name.to_owned(), arguments, log, running: None };
         process.restart();
         process
@@ -83,7 +103,7 @@ impl Process {
             opened.unwrap_or_else(|error| panic!("{} cannot be written: {error}", self.log.display()))
         };
         let arguments: Vec<_> = self.arguments.iter().map(String::as_str).collect();
-        let mut command = command(&arguments);
+        let mut command = bounded(&command(&arguments));
         let child = command.stdout(log()).stderr(log()).process_group(0).spawn().expect("the binary can be started");
         let watch = watch(child.id());
         self.running = Some(Running { child, watch });
@@ -103,24 +123,48 @@ impl Process {
 
     /// Tells it to stop (SIGTERM) and waits until it has.
     pub fn stop(&mut self) -> ExitStatus {
-        let running = self.running.as_mut().unwrap_or_else(|| panic!("{} does not run", self.name));
-        let told = Command::new("kill").arg(running.child.id().to_string()).status();
-        assert!(told.is_ok_and(|status| status.success()), "{} could not be told to stop", self.name);
-        let deadline = Instant::now() + STOP_WITHIN;
+        self.signal("-TERM");
+        self.end(STOP_WITHIN)
+    }
+
+    /// Waits until it has come to its end.
+    pub fn end(&mut self, within: Duration) -> ExitStatus {
+        let deadline = Instant::now() + within;
         loop {
             if let Some(status) = self.ended() {
                 self.kill9();
                 return status;
             }
-            assert!(Instant::now() < deadline, "{} does not stop:\n{}", self.name, self.tail());
+            assert!(Instant::now() < deadline, "{} does not end:\n{}", self.name, self.tail());
             thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// Does something while the process stands still.
+    pub fn suspended<T>(&self, meanwhile: impl FnOnce() -> T) -> T {
+        self.signal("-STOP");
+        let done = meanwhile();
+        self.signal("-CONT");
+        done
+    }
+
+    fn signal(&self, signal: &str) {
+        let id = self.id().unwrap_or_else(|| panic!("{} does not run", self.name));
+        let told = Command::new("kill").args([signal, &id.to_string()]).status();
+        assert!(told.is_ok_and(|status| status.success()), "{} could not be sent {signal}", self.name);
     }
 
     /// The same for a process whose work must come to a right end.
     pub fn stop_in_good_order(&mut self) {
         let status = self.stop();
         assert!(status.success(), "{} ended with {status}:\n{}", self.name, self.tail());
+    }
+
+    /// Lets no file of it grow beyond so many bytes (or `unlimited`), much as a full disk would.
+    pub fn limit_files(&self, bytes: &str) {
+        let id = self.id().unwrap_or_else(|| panic!("{} does not run", self.name)).to_string();
+        let status = Command::new("prlimit").args(["--pid", &id, &format!("--fsize={bytes}:")]).status();
+        assert!(status.is_ok_and(|status| status.success()), "{} cannot be limited", self.name);
     }
 
     /// Its process id, while it runs.
@@ -135,7 +179,21 @@ impl Process {
 
     /// All that it has said, on standard output and standard error.
     pub fn said(&self) -> String {
+        // A device may have no end.
+        if !self.log.is_file() {
+            return String::new();
+        }
         fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Waits until it has said this.
+    pub async fn says(&mut self, text: &str, within: Duration) {
+        let deadline = Instant::now() + within;
+        while !self.said().contains(text) {
+            let goes_on = self.ended().is_none() && Instant::now() < deadline;
+            assert!(goes_on, "{} does not say {text:?}:\n{}", self.name, self.tail());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// The end of what it said.

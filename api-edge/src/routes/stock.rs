@@ -4,7 +4,7 @@ use serde::Deserialize;
 use tradewind_runtime::Freshness;
 use tradewind_schemas::{
     Sku,
-    inventory::{InventoryCommand, LEDGER, STOCK, StockLevel},
+    inventory::{InventoryCommand, LEDGER, MOVED, STOCK, StockLevel},
 };
 use tradewind_topics::list::INVENTORY_COMMANDS;
 
@@ -133,9 +133,9 @@ async fn moved(
     };
     let location = format!("/v1/stock/{sku}");
     if let Some(fresh) = ended.accepted()?
-        && let Ok(Some(stock)) = shop.row(STOCK, &sku, &(), fresh).await
+        && let Ok(Some(level)) = shop.row(MOVED, &sku, &id, fresh).await
     {
-        return Ok(Reply::created(&Stock::of(stock.sku, &stock.level), location)?.replayed(ended.replayed));
+        return Ok(Reply::created(&Stock::of(sku, &level), location)?.replayed(ended.replayed));
     }
     Ok(Reply::accepted(&Pending { id: id.to_string(), status: "pending" }, location)?.replayed(ended.replayed))
 }

@@ -145,6 +145,7 @@ impl History {
         self.entry(name, EntryKind::StockReceived, None, quantity, |level| InventoryEvent::StockReceived {
             quantity,
             level,
+            command_id: None,
         })
     }
 
@@ -154,6 +155,7 @@ impl History {
             delta,
             reason,
             level,
+            command_id: None,
         })
     }
 

@@ -2,7 +2,7 @@
 
 use tradewind_runtime::{Context, Entity};
 use tradewind_schemas::{
-    OrderId, Rejection, Sku, Timestamp,
+    MessageId, OrderId, Rejection, Sku, Timestamp,
     inventory::{EntryKind, InventoryCommand, InventoryEvent},
 };
 
@@ -26,8 +26,8 @@ pub fn decide(stock: &Entity<'_, Stock>, command: &InventoryCommand, context: &C
     let at = context.at;
     let entries = Entries::from(&stock.level, at);
     match command {
-        InventoryCommand::ReceiveStock { quantity } => receive(entries, *quantity),
-        InventoryCommand::AdjustStock { delta, reason, force } => adjust(entries, *delta, reason, *force),
+        InventoryCommand::ReceiveStock { quantity } => receive(entries, *quantity, context.id),
+        InventoryCommand::AdjustStock { delta, reason, force } => adjust(entries, *delta, reason, *force, context.id),
         InventoryCommand::ReserveStock { order_id, quantity, until } => {
             reserve(stock, entries, *order_id, &Reservation { quantity: *quantity, until: *until }, at)
         }
@@ -56,13 +56,14 @@ fn allowed(command: &InventoryCommand, context: &Context<'_>) -> Result<(), Reje
     if may { Ok(()) } else { Err(Rejection::new("forbidden", format!("only {who} may do this"))) }
 }
 
-fn receive(mut entries: Entries, quantity: i64) -> Decision {
+fn receive(mut entries: Entries, quantity: i64, id: MessageId) -> Decision {
     within(quantity, 1, MOST_MOVED)?;
-    entries.add(EntryKind::StockReceived, None, quantity, |level| InventoryEvent::StockReceived { quantity, level })?;
+    let received = |level| InventoryEvent::StockReceived { quantity, level, command_id: Some(id) };
+    entries.add(EntryKind::StockReceived, None, quantity, received)?;
     Ok(entries.done())
 }
 
-fn adjust(mut entries: Entries, delta: i64, reason: &str, force: bool) -> Decision {
+fn adjust(mut entries: Entries, delta: i64, reason: &str, force: bool, id: MessageId) -> Decision {
     within(delta, -MOST_MOVED, MOST_MOVED)?;
     if delta == 0 {
         return Err(Rejection::new("invalid_quantity", "an adjustment by 0 changes nothing"));
@@ -83,6 +84,7 @@ fn adjust(mut entries: Entries, delta: i64, reason: &str, force: bool) -> Decisi
         delta,
         reason: reason.to_owned(),
         level,
+        command_id: Some(id),
     })?;
     Ok(entries.done())
 }

@@ -1,9 +1,9 @@
-//! What can be asked: a SKU's stock, and its ledger entry by entry.
+//! What can be asked: a SKU's stock, its ledger entry by entry, and what a receipt or adjustment left.
 
 use tradewind_runtime::Views;
 use tradewind_schemas::{
     Sku, Timestamp,
-    inventory::{InventoryEvent, LEDGER, LedgerEntry, STOCK, StockView},
+    inventory::{InventoryEvent, LEDGER, LedgerEntry, MOVED, STOCK, StockView},
 };
 
 pub fn view(event: &InventoryEvent, at: Timestamp, views: &mut Views<'_>) {
@@ -19,5 +19,8 @@ pub fn view(event: &InventoryEvent, at: Timestamp, views: &mut Views<'_>) {
         level: level.clone(),
     };
     views.put(LEDGER, &line.number, &line);
+    if let Some(id) = event.command_id() {
+        views.put(MOVED, &id.uuid(), &level);
+    }
     views.put(STOCK, &(), &StockView { sku, level });
 }

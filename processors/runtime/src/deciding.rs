@@ -13,6 +13,7 @@ use crate::{
     entity::TIMERS,
     outcomes::{self, Known},
     pipeline::{self, HandledEvent},
+    reading,
     stage::{Failure, Output, Place, Stage},
     timers,
 };
@@ -33,13 +34,7 @@ impl<C: Capability> Deciding<C> {
     }
 
     fn decode(&self, record: &Record) -> Result<Envelope<C::Command>, Failure> {
-        let value = record.value.as_ref().ok_or_else(|| Failure::Record("a command has a value".to_owned()))?;
-        let command = self.commands()?.decode(value)?;
-        match &record.key {
-            Some(key) if key.as_ref() == command.key.as_bytes() => Ok(command),
-            Some(_) => Err(Failure::Record("its key on the log is not the key in its envelope".to_owned())),
-            None => Err(Failure::Record("it has no key".to_owned())),
-        }
+        reading::envelope(&self.codecs, C::COMMANDS, record)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Carries a worker's effects out, on a thread of its own: against a log, stores on disk, and the clock.
 
+mod opening;
+
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     path::PathBuf,
@@ -19,10 +21,8 @@ use tradewind_topics::{Admin, CommitError, End, Log, LogError, Polled, Session, 
 
 use crate::{
     effects::{Effect, Input},
-    entity::STORES,
     metrics::WorkerMetrics,
     names::Names,
-    outdated::{Extent, outdated},
     patience::{AGAIN, patiently},
     restoring::Restores,
     serving::Serving,
@@ -214,11 +214,18 @@ impl Driver<'_> {
         let Some(session) = &mut self.session else { return Ok(None) };
         match effect {
             Effect::Open(partition) => {
-                let state = self.open(partition)?;
+                let state = self.open(partition, None)?;
+                self.unplaced.insert(partition, Some(state));
+            }
+            Effect::Rebuild { partition, why } => {
+                self.restores.give_up(partition)?;
+                self.place.serving.withdraw(&self.names.stage, partition);
+                self.stores.remove(&partition);
+                let state = self.open(partition, Some(why))?;
                 self.unplaced.insert(partition, Some(state));
             }
             Effect::OpenStandby(partition) => {
-                let state = self.open(partition)?;
+                let state = self.open(partition, None)?;
                 let origin = patiently(self.stop, "looking topics up", || self.origin(partition))?;
                 return Ok(Some(Input::StandbyOpened { partition, state, origin }));
             }
@@ -276,7 +283,8 @@ impl Driver<'_> {
                 self.restores.give_up(partition)?;
                 self.place.serving.withdraw(&self.names.stage, partition);
                 if let Some(store) = self.stores.remove(&partition) {
-                    store.backend.sync()?;
+                    let synced = store.backend.sync();
+                    synced.map_err(|fault| WorkerError::Halted(self.names.disk_fault(partition, &fault)))?;
                 }
             }
             Effect::Release => session.release()?,
@@ -288,41 +296,6 @@ impl Driver<'_> {
             Effect::Halt(why) => return Err(WorkerError::Halted(why)),
         }
         Ok(None)
-    }
-
-    /// Opens a task's store; one that is damaged or out of date is wiped, and comes back from the changelog.
-    fn open(&mut self, partition: u32) -> Result<TaskState, WorkerError> {
-        let directory = self.directory(partition);
-        let open = || RocksBackend::open(&directory, &STORES, &self.place.memory);
-        let (path, why) = match open() {
-            Ok(store) => match self.outdated(partition, &store)? {
-                None => return self.keep(partition, store),
-                Some(why) => (directory.display().to_string(), why),
-            },
-            Err(StateError::Corrupt { path, why }) => (path, why),
-            Err(other) => return Err(other.into()),
-        };
-        tracing::error!(path, why, "local state cannot be used: wiping it, to rebuild it from the changelog");
-        rocks::wipe(&directory)?;
-        let store = open()?;
-        self.keep(partition, store)
-    }
-
-    fn directory(&self, partition: u32) -> PathBuf {
-        self.place.state_dir.join(&self.names.stage).join(partition.to_string())
-    }
-
-    fn outdated(&self, partition: u32, store: &RocksBackend) -> Result<Option<String>, WorkerError> {
-        let (checkpoint, changelog) = (store.checkpoint()?, self.names.changelog(partition));
-        let beginning = patiently(self.stop, "reading the changelog's beginning", || self.admin.beginning(&changelog))?;
-        let end = patiently(self.stop, "reading the changelog's end", || self.admin.end(&changelog, End::Written))?;
-        Ok(outdated(&checkpoint, Extent { beginning, end }, now()))
-    }
-
-    fn keep(&mut self, partition: u32, store: RocksBackend) -> Result<TaskState, WorkerError> {
-        let store = Arc::new(store);
-        self.stores.insert(partition, Store { backend: store.clone(), synced: Instant::now() });
-        Ok(TaskState::new(store)?)
     }
 
     /// Looks up where the tasks stand that wait for it. While the group does not answer it is polled in between: it may
@@ -350,11 +323,10 @@ impl Driver<'_> {
         let session = self.session.as_mut().ok_or_else(|| LogError::Misuse("the session has left".to_owned()))?;
         let group = session.committed(std::slice::from_ref(&source))?.into_iter().next().flatten();
         let changelog_end = self.admin.end(&changelog, End::Written)?;
-        let origin = self.origin(partition)?;
-        Ok(Opened { state: None, group, changelog_end, origin })
+        Ok(Opened { state: None, group, changelog_end, origin: self.origin(partition)? })
     }
 
-    /// Which creations of source and changelog these are.
+    /// What a task's state belongs to: the topic ids of source and changelog, and the partition.
     fn origin(&self, partition: u32) -> Result<String, LogError> {
         let (source, changelog) = (self.names.source(partition), self.names.changelog(partition));
         let topics = self.admin.topics()?;
@@ -362,7 +334,7 @@ impl Driver<'_> {
             let found = topics.iter().find(|topic| topic.name.as_ref() == name);
             found.map(|topic| topic.id.to_string()).ok_or_else(|| LogError::UnknownTopic(name.to_owned()))
         };
-        Ok(format!("{} {}", id(&source.topic)?, id(&changelog.topic)?))
+        Ok(format!("{} {} {partition}", id(&source.topic)?, id(&changelog.topic)?))
     }
 }
 

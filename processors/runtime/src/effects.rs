@@ -50,6 +50,8 @@ pub enum Effect {
     /// Open the task's state and look up the group's stable offset **first**, then the changelog's written end: answer
     /// with [`Input::Opened`].
     Open(u32),
+    /// Wipe the task's store, which is damaged, and go on as with [`Effect::Open`].
+    Rebuild { partition: u32, why: String },
     /// Look the positions up again (the same order) for a state that is open: answer with [`Input::Opened`].
     Reopen(u32),
     /// Read the changelog from here up to there: answer with [`Input::Restored`] as it comes, until the next effect about

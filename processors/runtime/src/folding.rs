@@ -9,6 +9,7 @@ use tradewind_topics::Record;
 use crate::{
     Codecs, Context, Fold, Views,
     entity::{self, VIEWS},
+    reading,
     stage::{Failure, Output, Stage},
 };
 
@@ -34,8 +35,7 @@ impl<F: Fold> Stage for Folding<F> {
     }
 
     fn process(&self, record: &Record, task: &mut TaskState, _: &mut Vec<Output>) -> Result<(), Failure> {
-        let value = record.value.as_ref().ok_or_else(|| Failure::Record("it has no value".to_owned()))?;
-        let envelope = self.codecs.of::<F::Record>(F::SOURCE.name)?.decode(value)?;
+        let envelope = reading::envelope(&self.codecs, F::SOURCE, record)?;
         let context = Context { key: &envelope.key, id: envelope.id, at: envelope.at, actor: &envelope.actor };
         let mut views = Views::new(task, &envelope.key);
         F::fold(&envelope.payload, &context, &mut views);

@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use tradewind_state::StateError;
 use tradewind_topics::TopicPartition;
 
 use crate::task::Refusal;
@@ -77,7 +78,17 @@ impl Names {
     }
 
     pub(crate) fn refusal(&self, partition: u32, refusal: &Refusal) -> String {
-        format!("task {} of stage {} refuses to run: {refusal}", self.source(partition), self.stage)
+        let (source, changelog) = (self.source(partition), self.changelog(partition));
+        let (stage, group) = (&self.stage, self.group());
+        format!("task {source} of stage {stage} (group {group}, changelog {changelog}) refuses to run: {refusal}")
+    }
+
+    /// What to say when a task's store cannot be written.
+    pub(crate) fn disk_fault(&self, partition: u32, fault: &StateError) -> String {
+        let changelog = self.changelog(partition);
+        format!(
+            "{fault}. Nothing acknowledged is lost: what the store lacks is in the changelog {changelog}. Mend the disk and start again."
+        )
     }
 }
 

@@ -19,7 +19,8 @@ pub struct Extent {
     pub end: Offset,
 }
 
-/// Why a state with this checkpoint has to be rebuilt from the changelog's beginning, if so.
+/// Why a state with this checkpoint has to be rebuilt from the changelog's beginning, if so. Whether that can be done is
+/// another question: see [`fate`](crate::fate()).
 pub fn outdated(checkpoint: &Checkpoint, changelog: Extent, now: Timestamp) -> Option<String> {
     let at = checkpoint.changelog;
     if *checkpoint == Checkpoint::default() || at == changelog.end {
@@ -27,9 +28,6 @@ pub fn outdated(checkpoint: &Checkpoint, changelog: Extent, now: Timestamp) -> O
     }
     if at > changelog.end {
         return Some(format!("it is at {at} of its changelog, which ends at {}", changelog.end));
-    }
-    if at > 0 && at < changelog.beginning {
-        return Some(format!("it is at {at} of its changelog, which begins at {}", changelog.beginning));
     }
     // Half of it, for clocks differ and restoring takes time. A clock that went back says nothing of the age either.
     let age = (now.millis() - checkpoint.at).unsigned_abs();
@@ -65,7 +63,6 @@ mod tests {
     fn a_state_out_of_range_or_out_of_date_is_rebuilt() {
         for (case, expected) in [
             (because(91, 1_000, (0, 90)), "ends at 90"),
-            (because(50, 1_000, (51, 90)), "begins at 51"),
             (because(50, 987, (0, 90)), "46800 s ago"),
             (because(50, 1_013, (0, 90)), "46800 s ago"),
         ] {

@@ -35,7 +35,7 @@ impl<C> Reactions<C> {
     /// Sends a record to a topic: a command to another capability, the answer to one, an intent, a current value for a
     /// compacted table, a record to be read under another key.
     pub fn send<K: Key, V: Contract>(&mut self, topic: Topic<K, V>, key: impl Into<K>, payload: V) {
-        self.sends.push(Outgoing { topic: topic.name, key: key.into().text(), payload: Box::new(payload) });
+        self.sends.push(Outgoing::new(topic.name, key.into().text(), payload));
     }
 
     /// Gives this command to the same key at that time (or as soon after as it can be).
@@ -57,6 +57,10 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
+    pub(crate) fn new(topic: &'static str, key: String, payload: impl Contract) -> Self {
+        Self { topic, key, payload: Box::new(payload) }
+    }
+
     /// The payload, where it is of this type.
     pub fn payload<V: 'static>(&self) -> Option<&V> {
         self.payload.any().downcast_ref()

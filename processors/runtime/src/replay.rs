@@ -43,6 +43,7 @@ impl Replay {
         if *store == POSITION {
             let bytes = record.value.as_deref().and_then(|value| value.first_chunk::<8>());
             let source = bytes.ok_or_else(|| Refusal::Unreadable("a position of another shape".to_owned()))?;
+            same_origin(record.value.as_deref().unwrap_or_default(), state)?;
             self.hand_over(state, after, Some(i64::from_be_bytes(*source)), at);
             self.begun = false;
             return Ok(());
@@ -63,4 +64,14 @@ impl Replay {
         self.bytes = 0;
         state.restore(std::mem::take(&mut self.held), Checkpoint { changelog, source, at, origin });
     }
+}
+
+/// What a position says it belongs to, if it does.
+fn same_origin(position: &[u8], state: &TaskState) -> Result<(), Refusal> {
+    let now = state.checkpoint().origin;
+    let written = position.get(8..).and_then(|origin| std::str::from_utf8(origin).ok()).unwrap_or_default();
+    if written.is_empty() || written == now {
+        return Ok(());
+    }
+    Err(Refusal::OtherChangelog { written: written.to_owned(), now })
 }

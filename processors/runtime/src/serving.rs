@@ -7,9 +7,9 @@ use std::{
 };
 
 use futures::future::BoxFuture;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use tradewind_state::{Range, StateError, TaskReader};
-use tradewind_topics::{End, Log, LogError, Offset, Start, TopicPartition, partition_of};
+use tradewind_topics::{End, Log, LogError, Offset, Reader, Start, TopicPartition, partition_of};
 
 use crate::{
     entity::{OUTCOMES, VIEWS, row_key_raw},
@@ -23,6 +23,8 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How long a look at the log takes at most.
 const GLANCE: Duration = Duration::from_millis(50);
+/// So many readers are kept for the next questions.
+const MOST_IDLE_READERS: usize = 4;
 /// The most rows in one answer.
 const MOST_ROWS: usize = 1_000;
 
@@ -65,6 +67,8 @@ pub struct Local {
     /// The source topic of each stage, without the namespace.
     sources: Arc<HashMap<String, String>>,
     runtime: tokio::runtime::Handle,
+    /// Assigned to nothing at the moment. On Kafka each is a client with connections of its own.
+    idle_readers: Arc<Mutex<Vec<Box<dyn Reader>>>>,
 }
 
 impl Local {
@@ -75,7 +79,7 @@ impl Local {
         sources: HashMap<String, String>,
         runtime: tokio::runtime::Handle,
     ) -> Self {
-        Self { serving, log, layout, sources: Arc::new(sources), runtime }
+        Self { serving, log, layout, sources: Arc::new(sources), runtime, idle_readers: Arc::default() }
     }
 
     /// Where a stage keeps a key.
@@ -139,20 +143,15 @@ impl Local {
         end: Offset,
         deadline: Instant,
     ) -> Result<Option<Offset>, LogError> {
-        let mut reader = self.log.reader()?;
-        reader.assign(&[(place.clone(), Start::Offset(from))])?;
-        loop {
-            let records = reader.poll(GLANCE)?;
-            if let Some(first) = records.first() {
-                return Ok(Some(first.offset).filter(|offset| *offset < end));
-            }
-            if reader.position(place)? >= end {
-                return Ok(None);
-            }
-            if Instant::now() >= deadline {
-                return Err(LogError::Unavailable(format!("{place} was not read to its end in time")));
-            }
+        let idle = self.idle_readers.lock().pop();
+        let mut reader = idle.map_or_else(|| self.log.reader(), Ok)?;
+        let found = first_record(&mut *reader, place, from, end, deadline)?;
+        reader.assign(&[])?;
+        let mut idle = self.idle_readers.lock();
+        if idle.len() < MOST_IDLE_READERS {
+            idle.push(reader);
         }
+        Ok(found)
     }
 
     fn awaited(&self, stage: &str, partition: u32, deadline: Instant) -> Result<TaskReader, QueryError> {
@@ -175,6 +174,28 @@ impl Queries for Local {
         Box::pin(async move {
             blocking.await.unwrap_or_else(|e| Err(QueryError::Broken { stage: String::new(), why: e.to_string() }))
         })
+    }
+}
+
+fn first_record(
+    reader: &mut dyn Reader,
+    place: &TopicPartition,
+    from: Offset,
+    end: Offset,
+    deadline: Instant,
+) -> Result<Option<Offset>, LogError> {
+    reader.assign(&[(place.clone(), Start::Offset(from))])?;
+    loop {
+        let records = reader.poll(GLANCE)?;
+        if let Some(first) = records.first() {
+            return Ok(Some(first.offset).filter(|offset| *offset < end));
+        }
+        if reader.position(place)? >= end {
+            return Ok(None);
+        }
+        if Instant::now() >= deadline {
+            return Err(LogError::Unavailable(format!("{place} was not read to its end in time")));
+        }
     }
 }
 

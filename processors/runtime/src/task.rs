@@ -7,8 +7,8 @@ use tradewind_topics::{Append, Headers, Offset, Record};
 
 use crate::{effects::Effect, names::Names, replay::Replay, timers::Schedule, worker::Limits};
 
-/// The key of a changelog's record that ends a transaction: what the task has consumed of its source. No store has
-/// this id.
+/// The key of a changelog's record that ends a transaction: what the task has consumed of its source, in 8 bytes, and
+/// after them the origin of the state that it belongs to. No store has this id.
 pub const POSITION: StoreId = 255;
 
 /// A task's state and the positions it must agree with.
@@ -19,25 +19,33 @@ pub struct Opened {
     pub group: Option<Offset>,
     /// The changelog's written end, looked up **after** the group's offset.
     pub changelog_end: Offset,
-    /// Which creations of source and changelog these are.
+    /// Which creations of source and changelog these are, and which partition.
     pub origin: String,
 }
 
 /// Why a task must not run.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
+    #[error("its group has no offset for the source: `tradewind topics apply` writes the first one")]
+    NoFirstOffset,
+    #[error("its group has lost its offset for the source: give the group that of the state, {state}")]
+    NoOffset { state: Offset },
     #[error(
-        "its group has no offset for the source; `tradewind topics apply` writes the first one, and a group that lost its offsets must be given those of the state ({state:?})"
+        "its state has consumed the source up to {state} but its group says {group}: one of them was lost, or restored from elsewhere; where the state is right give the group {state}, else restore both from one backup, or replay into another namespace"
     )]
-    NoOffset { state: Option<Offset> },
+    Disagreement { state: Offset, group: Offset },
     #[error(
-        "its state has consumed the source up to {state:?} but its group says {group}: one of them was lost or restored from elsewhere; put the group's offset back, or replay into a new generation"
-    )]
-    Disagreement { state: Option<Offset>, group: Offset },
-    #[error(
-        "its state belongs to topics that were deleted and made anew (state: {state}, now: {now}); remove the state directory if the new topics are meant"
+        "its local state is not this task's: it belongs to another task or another shop, or the topics were deleted and made anew (topic ids of source and changelog, partition: {state} there, {now} here); put the right directory in its place, or, if these topics are meant, remove it to have it rebuilt from the changelog"
     )]
     OtherTopics { state: String, now: String },
+    #[error(
+        "its changelog is that of other topics: it or the source was deleted and made anew under a running worker, and what was written before is missing (topic ids of source and changelog, partition: {written} there, {now} here); restore the topics from a backup, or replay into another namespace"
+    )]
+    OtherChangelog { written: String, now: String },
+    #[error(
+        "its changelog begins at {beginning}, and it needs it from {from}: records were deleted, and a state without them would lack what they said; start it where a local state has them, restore the changelog from a backup, or replay into another namespace"
+    )]
+    Truncated { from: Offset, beginning: Offset },
     #[error("its changelog ends in the middle of a transaction")]
     HalfTransaction,
     #[error("its changelog holds a record that this release cannot read: {0}")]
@@ -172,15 +180,16 @@ impl Task {
 
     /// The changelog has been read to its end: agrees with the group, or refuses. Says where to go on in the source.
     pub fn run(&mut self) -> Result<Offset, Refusal> {
-        let Some(state) = &mut self.state else { return Err(Refusal::NoOffset { state: None }) };
+        let Some(state) = &mut self.state else { return Err(Refusal::NoFirstOffset) };
         if self.replay.is_within_a_commit() {
             return Err(Refusal::HalfTransaction);
         }
-        let source = state.checkpoint().source;
-        let group = self.group.ok_or(Refusal::NoOffset { state: source })?;
-        if source.unwrap_or(0) != group {
-            return Err(Refusal::Disagreement { state: source, group });
-        }
+        let group = match (self.group, state.checkpoint().source) {
+            (Some(group), source) if source.unwrap_or(0) == group => group,
+            (Some(group), source) => return Err(Refusal::Disagreement { state: source.unwrap_or(0), group }),
+            (None, Some(state)) => return Err(Refusal::NoOffset { state }),
+            (None, None) => return Err(Refusal::NoFirstOffset),
+        };
         self.position = group;
         self.settled = group;
         self.status = Status::Running;
@@ -266,7 +275,8 @@ impl Task {
         for (store, key, value) in state.changes() {
             append(store, key, value.cloned());
         }
-        append(POSITION, &[], Some(Bytes::copy_from_slice(&self.position.to_be_bytes())));
+        let origin = state.checkpoint().origin;
+        append(POSITION, &[], Some([&self.position.to_be_bytes(), origin.as_bytes()].concat().into()));
     }
 
     /// The transaction succeeded, and wrote this task's changelog up to there.

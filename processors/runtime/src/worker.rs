@@ -13,6 +13,7 @@
 //! ```
 
 mod standby;
+mod stores;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -130,7 +131,7 @@ impl Worker {
             Input::Committed(receipt) => self.committed(now, &receipt, &mut effects),
             Input::NotCommitted(error) => self.not_committed(now, &error, &mut effects),
             Input::Recovered => self.recovered(now, &mut effects),
-            Input::Flushed { partition, result } => self.flushed(partition, result, &mut effects),
+            Input::Flushed { partition, result } => self.flushed(now, partition, result, &mut effects),
             Input::Revoked(partitions) => self.leave(now, partitions, &mut effects),
             Input::Lost(partitions) => self.drop_tasks(now, &partitions, &mut effects),
             Input::StandBy(partitions) => self.stand_by(now, partitions, &mut effects),
@@ -194,6 +195,9 @@ impl Worker {
     fn refuse(&mut self, partition: u32, refusal: &Refusal, effects: &mut Vec<Effect>) {
         // After a recovery all positions are looked up anyway.
         let Some(task) = self.tasks.get_mut(&partition).filter(|_| self.phase != Phase::Recovering) else { return };
+        if let Refusal::State(StateError::Corrupt { why, .. }) = refusal {
+            return self.rebuild(partition, why.clone(), effects);
+        }
         effects.push(match task.looks_again(refusal) {
             true => Effect::Reopen(partition),
             false => Effect::Halt(self.names.refusal(partition, refusal)),
@@ -225,6 +229,9 @@ impl Worker {
     fn idle(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
         if self.phase != Phase::Running {
             return;
+        }
+        if let Some((partition, why)) = self.damaged() {
+            return self.rebuild(partition, why, effects);
         }
         for task in self.tasks.values_mut() {
             if let Some(at) = task.retry(now, self.limits.retry_ms) {
@@ -306,18 +313,6 @@ impl Worker {
         for task in self.tasks.values_mut() {
             task.reopen();
             effects.push(Effect::Reopen(task.partition));
-        }
-    }
-
-    fn flushed(&mut self, partition: u32, result: Result<(), StateError>, effects: &mut Vec<Effect>) {
-        let standby = self.standbys.get_mut(&partition).map(|standby| &mut standby.task);
-        let Some(task) = self.tasks.get_mut(&partition).or(standby) else { return };
-        match result {
-            Ok(()) => task.flushed(),
-            Err(fault) => effects.push(Effect::Halt(format!(
-                "{fault}. Nothing acknowledged is lost: what the store lacks is in the changelog {}. Mend the disk and start again.",
-                self.names.changelog(partition)
-            ))),
         }
     }
 

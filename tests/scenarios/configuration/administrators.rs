@@ -1,6 +1,6 @@
 //! The first administrator: only a demo has one whom everybody knows, and nobody but this machine reaches it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tempfile::TempDir;
 use tradewind_tests::{
@@ -35,11 +35,7 @@ async fn a_demo_stays_on_its_machine() {
     let (data_dir, listen) = (text(&home.path().join("data")), format!("127.0.0.1:{}", free_port()));
     let demo = ["up", "--data-dir", &data_dir, "--admin-listen", ANY, "--listen", &listen];
     let mut demo = Process::start("demo", &demo, home.path());
-    let deadline = Instant::now() + UP_WITHIN;
-    while !demo.said().contains("Try, in another terminal") {
-        assert!(demo.ended().is_none() && Instant::now() < deadline, "it is not up:\n{}", demo.tail());
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    demo.says("Try, in another terminal", UP_WITHIN).await;
     let (email, password) = ("admin@tradewind.example", "tradewind-demo-admin");
     assert!(demo.said().contains(&format!("administrator  {email}  {password}  (the demo's)")), "{}", demo.tail());
     Client::guest(&format!("http://{listen}")).log_in(email, password).await;
@@ -53,7 +49,7 @@ async fn a_demo_stays_on_its_machine() {
 async fn a_shop_of_somebody_s_gets_no_administrator_of_the_demo() {
     let mut shop = Shop::embedded().await;
     let named = format!("administrator  {}  (from --admin-email)", ADMINISTRATOR[1]);
-    assert!(shop.process("up").said().contains(&named), "{}", shop.process("up").tail());
+    shop.process("up").says(&named, UP_WITHIN).await;
     shop.process("up").stop_in_good_order();
     let data_dir = text(&shop.data_dir());
     let demo = ["up", "--data-dir", &data_dir, "--listen", ANY, "--admin-listen", ANY];

@@ -30,6 +30,16 @@ impl World {
             }
             Effect::Discard(partition) => return self.discard(id, partition),
             Effect::Reopen(partition) => self.reopen(id, partition),
+            Effect::Rebuild { partition, .. } => {
+                self.counts.one("damaged under way");
+                let member = &mut self.members[id];
+                member.restoring.remove(&partition);
+                member.stores.remove(&partition);
+                let medium = self.medium.clone();
+                let wiped = self.members[id].disk(partition, &medium).wipe();
+                wiped.map_err(|fault| format!("{partition} cannot be wiped: {fault}"))?;
+                return self.open(id, partition);
+            }
             Effect::Restore { partition, from, .. } => {
                 self.counts.one("restores");
                 self.members[id].restoring.insert(partition, from);

@@ -13,6 +13,7 @@ pub enum Request {
     ListOffsets = 2,
     OffsetFetch = 9,
     JoinGroup = 11,
+    Heartbeat = 12,
     LeaveGroup = 13,
     SyncGroup = 14,
     InitProducerId = 22,

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use serde_json::Value;
-use tokio::task::JoinHandle;
 
 use super::{ADMIN_EMAIL, ADMIN_PASSWORD, Shop};
 use crate::process::{Process, run};
@@ -31,29 +30,12 @@ impl Shop {
         Process::start("tap", &tap.iter().map(String::as_str).collect::<Vec<_>>(), self.home.path())
     }
 
-    /// Imports the Northwind record, beside whatever else happens; gives what the import says, or what went wrong.
-    pub fn importing(&self, file: &Path) -> JoinHandle<Result<String, String>> {
-        let arguments = self.import(file);
-        tokio::task::spawn_blocking(move || {
-            let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
-            let output = run(&arguments);
-            let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-            if output.status.success() { Ok(said(&output.stdout)) } else { Err(said(&output.stderr)) }
-        })
-    }
-
-    /// An import that can be killed.
-    pub fn mortal_import(&self, file: &Path) -> Process {
-        let arguments = self.import(file);
-        let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
-        Process::start("import", &arguments, self.home.path())
-    }
-
-    fn import(&self, file: &Path) -> Vec<String> {
+    /// Imports the Northwind record, beside whatever else happens; `name` is the process's.
+    pub fn import(&self, name: &str, file: &Path) -> Process {
         let file = file.display().to_string();
         let import = ["import", "northwind", &file, "--edge", &self.edge];
         let administrator = ["--admin-email", ADMIN_EMAIL, "--admin-password", ADMIN_PASSWORD];
-        import.into_iter().chain(administrator).map(str::to_owned).collect()
+        Process::start(name, &[&import[..], &administrator].concat(), self.home.path())
     }
 }
 

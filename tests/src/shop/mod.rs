@@ -5,7 +5,7 @@ mod commands;
 mod start;
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -121,6 +121,16 @@ impl Shop {
             assert!(Instant::now() < deadline, "the stock of {sku} is {stock:?}, not {wanted:?}");
             tokio::time::sleep(LOOK).await;
         }
+    }
+
+    /// The folder with all that the shop's processes keep and say.
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// The options by which a command finds the shop's Kafka.
+    pub fn kafka_options(&self) -> &[String] {
+        self.kafka.as_deref().unwrap_or_else(|| panic!("the shop is not on Kafka"))
     }
 
     /// Where the shop keeps everything.

@@ -40,6 +40,16 @@ impl Shop {
         Self::up(TempDir::new().expect("a folder"), None, options).await
     }
 
+    /// The same, and what it would say goes to this file.
+    pub async fn embedded_saying_to(file: &Path) -> Self {
+        let (addresses, home) = (Addresses::free(), TempDir::new().expect("a folder"));
+        let data_dir = path(home.path(), "data");
+        let up = ["up", "--no-demo", "--data-dir", &data_dir];
+        let up = [&up[..], &addresses.options(), &ADMINISTRATOR].concat();
+        let processes = vec![Process::start_saying_to(file, "up", &up)];
+        Self::opened(home, &addresses, processes, None).await
+    }
+
     /// `tradewind up` on a real Kafka and an independent schema registry.
     pub async fn in_one_process_on_kafka() -> Self {
         let kafka = kafka().await;
@@ -59,7 +69,18 @@ impl Shop {
 
     /// The same with further options of the workers.
     pub async fn on_kafka_with_options(workers: &[&str], options: &[&str]) -> Self {
-        let (home, addresses, kafka) = (TempDir::new().expect("a folder"), Addresses::free(), kafka().await);
+        Self::of_several(workers, options, kafka().await).await
+    }
+
+    /// The same with a schema registry of the shop's own.
+    pub async fn on_kafka_asking(registry: &Registry) -> Self {
+        let shared = || Broker::shared().bootstrap();
+        let brokers = tokio::task::spawn_blocking(shared).await.expect("Kafka");
+        Self::of_several(&["worker"], &[], namespace(&brokers, registry.url())).await
+    }
+
+    async fn of_several(workers: &[&str], options: &[&str], kafka: Vec<String>) -> Self {
+        let (home, addresses) = (TempDir::new().expect("a folder"), Addresses::free());
         let log: Vec<_> = kafka.iter().map(String::as_str).collect();
         let applied = run(&[&["topics", "apply"], &log[..]].concat());
         assert!(applied.status.success(), "topics apply: {}", String::from_utf8_lossy(&applied.stderr));
@@ -103,8 +124,12 @@ impl Shop {
 async fn kafka() -> Vec<String> {
     let shared = || (Broker::shared().bootstrap(), Registry::shared().url().to_owned());
     let (brokers, registry) = tokio::task::spawn_blocking(shared).await.expect("Kafka and a registry");
+    namespace(&brokers, &registry)
+}
+
+fn namespace(brokers: &str, registry: &str) -> Vec<String> {
     let namespace = format!("t{}", uuid::Uuid::now_v7().simple());
-    let options = ["--brokers", &brokers, "--registry", &registry, "--namespace", &namespace];
+    let options = ["--brokers", brokers, "--registry", registry, "--namespace", &namespace];
     options.map(str::to_owned).into()
 }
 

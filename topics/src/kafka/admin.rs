@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{Admin, Cleanup, End, LogError, Offset, TopicInfo, TopicPartition, TopicSpec};
 
-/// New topics have leaders within this time.
+/// New topics have leaders, and groups a coordinator, within this time.
 const LEADERS_WITHIN: Duration = Duration::from_secs(30);
 
 pub struct KafkaAdmin {
@@ -137,18 +137,9 @@ impl KafkaAdmin {
                 self.uncommitted.get_or_init(|| client)
             }
         };
-        let deadline = Instant::now() + LEADERS_WITHIN;
-        loop {
-            let within = self.settings.answer_within();
-            let fault = match client.fetch_watermarks(&partition.topic, partition.partition as i32, within) {
-                Ok(ends) => return Ok(ends),
-                Err(error) => Fault::from(error),
-            };
-            if !fault.lacks_leader() || Instant::now() > deadline {
-                return Err(fault.while_doing(format!("asking for the ends of {partition}")));
-            }
-            thread::sleep(Duration::from_millis(50));
-        }
+        let within = self.settings.answer_within();
+        let ends = || Ok(client.fetch_watermarks(&partition.topic, partition.partition as i32, within)?);
+        patiently(Fault::lacks_leader, ends).map_err(failed(format!("asking for the ends of {partition}")))
     }
 
     fn group(&self, group: &str) -> Result<BaseConsumer<Logging>, LogError> {
@@ -156,6 +147,17 @@ impl KafkaAdmin {
             .group_offsets(group)
             .create_with_context(Logging::default())
             .map_err(failed(format!("asking for the offsets of the group {group}")))
+    }
+}
+
+/// Asks until it is answered, as long as only this stands in the way.
+fn patiently<T>(passing: fn(&Fault) -> bool, ask: impl Fn() -> Result<T, Fault>) -> Result<T, Fault> {
+    let deadline = Instant::now() + LEADERS_WITHIN;
+    loop {
+        match ask() {
+            Err(fault) if passing(&fault) && Instant::now() < deadline => thread::sleep(Duration::from_millis(50)),
+            answer => return answer,
+        }
     }
 }
 
@@ -225,14 +227,15 @@ impl Admin for KafkaAdmin {
             return Ok(());
         }
         let list = list_at(new.iter().map(|((at, offset), _)| (at, Native::Offset(*offset))))?;
-        self.group(group)?
-            .commit(&list, CommitMode::Sync)
+        let client = self.group(group)?;
+        patiently(Fault::lacks_coordinator, || Ok(client.commit(&list, CommitMode::Sync)?))
             .map_err(failed(format!("setting the first offsets of the group {group}")))
     }
 
     fn group_offsets(&self, group: &str, partitions: &[TopicPartition]) -> Result<Vec<Option<Offset>>, LogError> {
         let doing = format!("asking for the offset of the group {group} in");
-        let list = self.group(group)?.committed_offsets(list_of(partitions), self.settings.answer_within());
+        let (client, within) = (self.group(group)?, self.settings.answer_within());
+        let list = patiently(Fault::lacks_coordinator, || Ok(client.committed_offsets(list_of(partitions), within)?));
         answers(&list.map_err(failed(format!("asking for the offsets of the group {group}")))?, partitions, &doing)
     }
 }

@@ -56,6 +56,19 @@ impl Fault {
         matches!(self.code, Some(Code::LeaderNotAvailable | Code::NotLeaderForPartition))
     }
 
+    /// The group is between two coordinators, or is the brokers' first.
+    pub fn lacks_coordinator(&self) -> bool {
+        matches!(
+            self.code,
+            Some(
+                Code::NotCoordinator
+                    | Code::CoordinatorNotAvailable
+                    | Code::CoordinatorLoadInProgress
+                    | Code::WaitingForCoordinator
+            )
+        )
+    }
+
     /// The connection comes and goes: librdkafka reconnects by itself, so a poll only has to go on.
     pub fn is_passing(&self) -> bool {
         !self.fatal

@@ -3,6 +3,7 @@
 //! librdkafka's own threads do the I/O; each [`Session`], [`Reader`] and [`Writer`] owns its clients and is driven by
 //! the thread that calls it. What librdkafka gets wrong for us, and what is done about it:
 //! - its flush and commit, as rdkafka calls them, wait in steps of 100 ms: [`raw`] calls them directly;
+//! - its transactional calls may never return: they are [`calls`] on a thread of their own, with a time limit;
 //! - a transaction right after the last one waits 20 ms: two producers take [`turns`];
 //! - a producer whose commit timed out may still end a *later* transaction: it is never used again, and
 //!   [`Session::recover`] makes another with the same transactional id;
@@ -11,6 +12,7 @@
 //! - records of a partition that is being assigned are not fetched before the worker has restored its state.
 
 mod admin;
+mod calls;
 mod contexts;
 mod cursors;
 mod deliveries;

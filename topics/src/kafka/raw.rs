@@ -109,6 +109,8 @@ pub struct Membership {
 
 // SAFETY: the metadata is a plain heap object that no thread is tied to; we only read it.
 unsafe impl Send for Membership {}
+// SAFETY: the same.
+unsafe impl Sync for Membership {}
 
 impl Membership {
     /// The present one. `None` outside a generation: the brokers would let anyone commit with such credentials.

@@ -42,9 +42,9 @@ pub struct KafkaSession {
     held: Cursors,
     /// Of the generation in which `held` was assigned, not the present one: this is what fences us when the group
     /// has moved on.
-    membership: Option<Membership>,
+    membership: Option<Arc<Membership>>,
     /// An assignment that came before the last one was released.
-    next: Option<(Vec<TopicPartition>, Option<Membership>)>,
+    next: Option<(Vec<TopicPartition>, Option<Arc<Membership>>)>,
     /// Records to hand out with the next poll.
     fetched: Vec<Record>,
     /// Told with the next poll, after the records that came before.
@@ -103,7 +103,7 @@ impl KafkaSession {
     }
 
     fn on_assigned(&mut self, partitions: Vec<TopicPartition>) -> Result<(), LogError> {
-        let membership = Membership::of(&self.consumer);
+        let membership = Membership::of(&self.consumer).map(Arc::new);
         if self.standing == Standing::Outside {
             return self.accept(partitions, membership);
         }
@@ -115,7 +115,7 @@ impl KafkaSession {
         Ok(())
     }
 
-    fn accept(&mut self, partitions: Vec<TopicPartition>, membership: Option<Membership>) -> Result<(), LogError> {
+    fn accept(&mut self, partitions: Vec<TopicPartition>, membership: Option<Arc<Membership>>) -> Result<(), LogError> {
         // librdkafka takes part in the group only once an assignment was made, and one without partitions fetches
         // nothing: `start_at` makes another, from the right positions.
         self.consumer.assign(&TopicPartitionList::new()).map_err(failed("taking an assignment"))?;
@@ -130,7 +130,7 @@ impl KafkaSession {
 
     fn on_revoked(&mut self) -> Result<(), LogError> {
         // A revocation that waited too long to be heard is a loss by now, whatever it was when it was sent.
-        let present = Membership::of(&self.consumer);
+        let present = Membership::of(&self.consumer).map(Arc::new);
         let lost = self.consumer.assignment_lost() || present.is_none() || present != self.membership;
         let standing = if lost { Standing::Lost } else { Standing::Revoked };
         if self.next.take().is_some() || self.held.is_empty() {

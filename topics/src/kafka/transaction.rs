@@ -2,14 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use rdkafka::{
-    error::RDKafkaErrorCode as Code,
-    producer::{Producer, ThreadedProducer},
-};
+use rdkafka::{error::RDKafkaErrorCode as Code, producer::Producer};
 use tracing::warn;
 
 use super::{
-    deliveries::{Deliveries, Writing},
+    deliveries::Writing,
     faults::{Fault, failed},
     positions::list_at,
     produce::check_size,
@@ -74,7 +71,7 @@ impl Transaction {
     pub fn commit(
         &mut self,
         positions: &[(TopicPartition, Offset)],
-        membership: Option<&Membership>,
+        membership: Option<&Arc<Membership>>,
     ) -> Result<Receipt, CommitError> {
         if !self.open && positions.is_empty() {
             return Ok(Receipt::default());
@@ -84,8 +81,8 @@ impl Transaction {
             return Err(self.give_up(fault));
         }
         let timeout = self.timeout();
-        let producer = self.producer().map_err(not_begun)?;
-        match raw::commit_transaction(producer.client(), timeout) {
+        let turns = self.turns().map_err(not_begun)?;
+        match turns.call(timeout, move |producer| raw::commit_transaction(producer.client(), timeout)) {
             Ok(()) => {
                 let ends = self.writing().map_err(not_begun)?.ends();
                 self.ended();
@@ -105,16 +102,21 @@ impl Transaction {
 
     /// All that precedes the end of the transaction: while this fails, nothing was committed. The records are on
     /// their way while the positions are sent.
-    fn send(&mut self, positions: &[(TopicPartition, Offset)], membership: Option<&Membership>) -> Result<(), Fault> {
+    fn send(
+        &mut self,
+        positions: &[(TopicPartition, Offset)],
+        membership: Option<&Arc<Membership>>,
+    ) -> Result<(), Fault> {
         let timeout = self.timeout();
         let other = |error: LogError| Fault { code: None, text: error.to_string(), fatal: false };
-        let producer = self.producer().map_err(other)?;
+        let turns = self.turns().map_err(other)?;
         if !positions.is_empty() {
-            let Some(membership) = membership else { return Err(Fault::new(Code::UnknownMemberId)) };
+            let Some(membership) = membership.cloned() else { return Err(Fault::new(Code::UnknownMemberId)) };
             let list =
                 list_at(positions.iter().map(|(at, offset)| (at, rdkafka::Offset::Offset(*offset)))).map_err(other)?;
-            raw::send_offsets(producer.client(), &list, membership, timeout)?;
+            turns.call(timeout, move |producer| raw::send_offsets(producer.client(), &list, &membership, timeout))?;
         }
+        let producer = turns.current();
         if !raw::flush(producer.client(), timeout) {
             return Err(Fault::new(Code::OperationTimedOut));
         }
@@ -146,11 +148,12 @@ impl Transaction {
         if !self.open {
             return Ok(());
         }
-        let Err(error) = self.producer()?.abort_transaction(self.timeout()) else {
+        let timeout = self.timeout();
+        let aborted = self.turns()?.call(timeout, move |producer| Ok(producer.abort_transaction(timeout)?));
+        let Err(fault) = aborted else {
             self.ended();
             return Ok(());
         };
-        let fault = Fault::from(error);
         self.end(if fault.is_producer_fenced() { Epoch::Fenced } else { Epoch::Doubtful });
         Err(fault.while_doing(format!("aborting the transaction of {}", self.id)))
     }
@@ -168,7 +171,7 @@ impl Transaction {
             return Ok(());
         }
         self.writing()?.begin();
-        let begun = self.producer()?.begin_transaction();
+        let begun = self.turns()?.current().begin_transaction();
         begun.map_err(failed(format!("beginning a transaction of {}", self.id)))?;
         self.open = true;
         Ok(())
@@ -187,9 +190,9 @@ impl Transaction {
         self.open = false;
     }
 
-    fn producer(&self) -> Result<&ThreadedProducer<Deliveries>, LogError> {
+    fn turns(&self) -> Result<&Turns, LogError> {
         match &self.epoch {
-            Epoch::Current(turns) => Ok(turns.current()),
+            Epoch::Current(turns) => Ok(turns),
             _ => Err(self.without_epoch()),
         }
     }

@@ -5,14 +5,15 @@
 //! its records come after those of the one before, which is decided by then. Both are taken over together, so whoever
 //! had them can commit with neither.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use rdkafka::producer::{Producer, ThreadedProducer};
 
 use super::{
+    calls::Calls,
     deliveries::{Deliveries, Writing},
     ending::Ending,
-    faults::failed,
+    faults::{Fault, failed},
     settings::Settings,
 };
 use crate::LogError;
@@ -20,6 +21,7 @@ use crate::LogError;
 pub struct Turns {
     turns: [Turn; 2],
     turn: usize,
+    calls: Calls,
 }
 
 struct Turn {
@@ -31,12 +33,24 @@ struct Turn {
 impl Turns {
     /// Takes over the transactional ids `<id>-0` and `<id>-1`: what was open is settled, and older holders are fenced.
     pub fn take_over(settings: &Settings, id: &str) -> Result<Self, LogError> {
-        Ok(Self { turns: [turn(settings, &format!("{id}-0"))?, turn(settings, &format!("{id}-1"))?], turn: 0 })
+        let calls = Calls::start()?;
+        let turns = [turn(settings, &format!("{id}-0"), &calls)?, turn(settings, &format!("{id}-1"), &calls)?];
+        Ok(Self { turns, turn: 0, calls })
     }
 
     /// The producer of the transaction that is open, or comes next.
     pub fn current(&self) -> &ThreadedProducer<Deliveries> {
         &self.turns[self.turn].producer
+    }
+
+    /// Has the current producer make a transactional call that waits for the brokers, up to `timeout`.
+    pub fn call(
+        &self,
+        timeout: Duration,
+        call: impl FnOnce(&ThreadedProducer<Deliveries>) -> Result<(), Fault> + Send + 'static,
+    ) -> Result<(), Fault> {
+        let producer = Arc::clone(&self.turns[self.turn].producer);
+        self.calls.call(timeout, move || call(&producer))
     }
 
     /// What it writes, and has written.
@@ -50,12 +64,13 @@ impl Turns {
     }
 }
 
-fn turn(settings: &Settings, id: &str) -> Result<Turn, LogError> {
+fn turn(settings: &Settings, id: &str, calls: &Calls) -> Result<Turn, LogError> {
     let doing = format!("taking over the transactional id {id}");
     let config = settings.transactional(id);
     let producer: ThreadedProducer<Deliveries> =
         config.create_with_context(Deliveries::default()).map_err(failed(&doing))?;
     let producer = Ending::new("a transactional producer", Arc::new(producer));
-    producer.init_transactions(settings.answer_within()).map_err(failed(&doing))?;
+    let (initialised, within) = (Arc::clone(&producer), settings.answer_within());
+    calls.call(within, move || Ok(initialised.init_transactions(within)?)).map_err(failed(&doing))?;
     Ok(Turn { writing: Writing::new(Arc::clone(&producer)), producer })
 }

@@ -56,6 +56,7 @@ pub fn ledgers() -> Vec<Broken> {
                     delta: -11,
                     reason: "counted".to_owned(),
                     level: StockLevel { on_hand: -1, entries: 2, ..StockLevel::default() },
+                    command_id: None,
                 },
             ),
         ),

@@ -32,7 +32,7 @@ impl Book {
 
     pub fn received(&mut self, quantity: i64) -> InventoryEvent {
         let level = self.next(EntryKind::StockReceived, None, quantity);
-        InventoryEvent::StockReceived { quantity, level }
+        InventoryEvent::StockReceived { quantity, level, command_id: None }
     }
 
     pub fn reserved(&mut self, order_id: OrderId, quantity: i64, until: Timestamp) -> InventoryEvent {

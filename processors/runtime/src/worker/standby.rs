@@ -98,9 +98,7 @@ impl Worker {
     ) -> bool {
         let Some(standby) = self.standbys.get_mut(&partition) else { return false };
         if standby.is_outdated(now) && !records.is_empty() {
-            tracing::warn!(partition, "a standby has not read its changelog for too long: it is built anew");
-            *standby = Standby::opening(partition, now);
-            effects.extend([Effect::Discard(partition), Effect::OpenStandby(partition)]);
+            self.rebuild_standby(now, partition, "it has not read its changelog for too long", effects);
             return true;
         }
         match standby.task.restore(now, std::mem::take(records), position, self.limits.restore_bytes) {
@@ -108,6 +106,12 @@ impl Worker {
             Err(refusal) => self.refuse_standby(partition, &refusal, effects),
         }
         true
+    }
+
+    pub(super) fn rebuild_standby(&mut self, now: Timestamp, partition: u32, why: &str, effects: &mut Vec<Effect>) {
+        tracing::warn!(partition, why, "a standby is built anew");
+        self.standbys.insert(partition, Standby::opening(partition, now));
+        effects.extend([Effect::Discard(partition), Effect::OpenStandby(partition)]);
     }
 
     /// A standby is a convenience: the worker goes on without it. Who gets the task meets the same fault and halts.

@@ -1,0 +1,6 @@
+//! Windows, joins and tables against plain models, under random input; and the promises of docs/engine.md about order,
+//! time and placement.
+
+mod in_memory;
+mod on_a_log;
+mod windows;

@@ -1,0 +1,160 @@
+//! Stages on the production worker and the embedded log.
+
+use std::{
+    collections::HashMap,
+    fs,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{JoinHandle, spawn},
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use tradewind_runtime::{
+    Client, Codecs, Layout, Limits, Local, Names, Processing, QueryError, Serving, Stage, Standbys, TOMBSTONES_FOR,
+    Worker, WorkerError, WorkerMetrics, WorkerPlace, changelog, dead_letters, run,
+};
+use tradewind_schemas::{Contract, Key};
+use tradewind_state::rocks::SharedMemory;
+use tradewind_topics::{
+    Append, Cleanup, End, Log, SessionConfig, Start, Topic, TopicPartition, TopicSpec,
+    embedded::{EmbeddedLog, Options},
+    partition_of,
+};
+
+use super::in_memory::{PARTITIONS, envelope, read};
+
+const LARGEST: usize = 1_000_000;
+/// How long a condition may take to come true before the test fails.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub struct Shop {
+    pub log: Arc<EmbeddedLog>,
+    pub layout: Layout,
+    pub codecs: Codecs,
+    pub runtime: Runtime,
+    stages: Vec<Arc<dyn Stage>>,
+    home: TempDir,
+}
+
+/// The stages at work.
+pub struct Running<'s> {
+    shop: &'s Shop,
+    pub client: Client,
+    stop: Arc<AtomicBool>,
+    workers: Vec<JoinHandle<Result<(), WorkerError>>>,
+}
+
+impl Shop {
+    /// A log with these topics, and what the stages need beside them.
+    pub fn open(codecs: Codecs, topics: &[&str], stages: Vec<Arc<dyn Stage>>) -> Self {
+        let home = TempDir::new().expect("a folder");
+        let options = Options { gaps: Some(7), ..Options::default() };
+        let log = EmbeddedLog::open(&home.path().join("log"), options).expect("a log");
+        let mut names: HashMap<String, Cleanup> = HashMap::new();
+        for topic in topics {
+            names.insert((*topic).to_owned(), Cleanup::Keep);
+            names.insert(dead_letters(topic), Cleanup::Keep);
+        }
+        for stage in &stages {
+            names.insert(changelog(stage.name()), Cleanup::Compact { tombstones_for: TOMBSTONES_FOR });
+        }
+        let layout = Layout::new("test", names.keys().map(|name| (name.clone(), PARTITIONS)).collect());
+        let spec = |(name, cleanup): (&String, &Cleanup)| TopicSpec {
+            name: layout.physical(name),
+            partitions: PARTITIONS,
+            cleanup: *cleanup,
+        };
+        log.admin().create(&names.iter().map(spec).collect::<Vec<_>>()).expect("topics");
+        Self { log, layout, codecs, runtime: Runtime::new().expect("a runtime"), stages, home }
+    }
+
+    pub fn start(&self) -> Running<'_> {
+        let (serving, memory) = (Serving::default(), SharedMemory::new(16 << 20));
+        let stop = Arc::<AtomicBool>::default();
+        let (mut workers, mut sources) = (Vec::new(), HashMap::new());
+        for stage in &self.stages {
+            let names = Names::new(self.layout.clone(), stage.name(), stage.source());
+            let first: Vec<_> = (0..PARTITIONS).map(|partition| (names.source(partition), 0)).collect();
+            self.log.admin().initialise_group(&names.group(), &first).expect("first offsets");
+            sources.insert(stage.name().to_owned(), stage.source().to_owned());
+            let session = SessionConfig {
+                group: names.group(),
+                topics: vec![self.layout.physical(stage.source())],
+                transactional_id: format!("{}.worker-0", names.group()).into(),
+                instance_id: Some("worker-0".into()),
+                session_timeout: Duration::from_secs(15),
+                max_batch: 100,
+            };
+            let processing = Processing::new(stage.clone(), self.layout.clone(), LARGEST, false);
+            let worker = Worker::new(processing, names.clone(), Limits::default());
+            let (log, state_dir) = (self.log.clone(), self.home.path().join("state"));
+            let metrics = WorkerMetrics::new(&prometheus::Registry::new()).expect("a registry of their own");
+            let (memory, serving) = (memory.clone(), serving.clone());
+            let place =
+                WorkerPlace { log, state_dir, memory, serving, metrics, standbys: Standbys::default(), session };
+            let stop = stop.clone();
+            workers.push(spawn(move || run(worker, names, place, &stop)));
+        }
+        let handle = self.runtime.handle().clone();
+        let local = Local::new(serving, self.log.clone(), self.layout.clone(), sources, handle);
+        Running { shop: self, client: Client(Arc::new(local)), stop, workers }
+    }
+
+    /// The state on disk is lost: it has to come back from the changelogs.
+    pub fn lose_state(&self) {
+        fs::remove_dir_all(self.home.path().join("state")).expect("the state is gone");
+    }
+
+    pub fn write<K: Key, P: Contract>(&self, topic: Topic<K, P>, key: &K, at: i64, payload: P) {
+        let key = key.text();
+        let value = self.codecs.of::<P>(topic.name).expect("its codec").encode(&envelope(&key, at, payload));
+        let to = TopicPartition::new(self.layout.physical(topic.name), partition_of(key.as_bytes(), PARTITIONS));
+        let (key, value) = (Some(key.into()), Some(value.expect("a record").into()));
+        let writer = self.log.writer().expect("a writer");
+        let written = writer.append(Append { to, timestamp: at, key, value, headers: Vec::new() });
+        self.runtime.block_on(written).expect("it is written");
+    }
+
+    /// All that lies on a topic and is committed, partition after partition.
+    pub fn read<K, P: Contract>(&self, topic: Topic<K, P>) -> Vec<(String, i64, Option<P>)> {
+        let codec = self.codecs.of::<P>(topic.name).expect("its codec");
+        (0..PARTITIONS)
+            .flat_map(|partition| {
+                let from = TopicPartition::new(self.layout.physical(topic.name), partition);
+                let end = self.log.admin().end(&from, End::Written).expect("its end");
+                let mut reader = self.log.reader().expect("a reader");
+                reader.assign(&[(from.clone(), Start::Beginning)]).expect("a partition");
+                let (mut records, deadline) = (Vec::new(), Instant::now() + PATIENCE);
+                while reader.position(&from).expect("a position") < end {
+                    records.extend(reader.poll(Duration::from_millis(50)).expect("records"));
+                    assert!(Instant::now() < deadline, "{from} was not read to its end");
+                }
+                records.iter().map(|record| read(codec, record)).collect::<Vec<_>>()
+            })
+            .collect()
+    }
+}
+
+impl Running<'_> {
+    /// Asks until the task is there and has caught up.
+    pub fn ask<T>(&self, question: impl AsyncFn() -> Result<T, QueryError>) -> T {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self.shop.runtime.block_on(question()) {
+                Err(QueryError::Unavailable { .. } | QueryError::Behind { .. }) if Instant::now() < deadline => {}
+                settled => return settled.expect("an answer"),
+            }
+        }
+    }
+
+    pub fn stop(self) {
+        self.stop.store(true, Ordering::Relaxed);
+        for worker in self.workers {
+            worker.join().expect("no panic").expect("it ends well");
+        }
+    }
+}
