@@ -114,6 +114,10 @@ struct Store {
 }
 
 impl Store {
+    fn new(backend: Arc<RocksBackend>) -> Self {
+        Self { backend, synced: Instant::now() }
+    }
+
     /// Writes, and once in a while begins to make what was written survive a crash.
     fn write(&mut self, batch: Batch) -> Result<(), StateError> {
         self.backend.apply(batch)?;

@@ -66,6 +66,12 @@ impl World {
             self.now += hours * HOUR;
             self.counts.one("long nights");
             self.say(|| format!("nothing happens for {hours} h"));
+            // But to the log, which goes on compacting.
+            for group in 0..self.groups.len() {
+                for partition in 0..self.groups[group].partitions {
+                    self.compact(group, partition);
+                }
+            }
         }
         if self.strikes(1_500) {
             let process = self.rng.random_range(0..self.plan.processes);

@@ -1,6 +1,6 @@
 //! Opening the store of a task or standby: as it is, or as it has to be made first.
 
-use std::{path::PathBuf, sync::Arc, time::Instant};
+use std::{path::PathBuf, sync::Arc};
 
 use tradewind_state::{
     Backend, Checkpoint, StateError, TaskState,
@@ -66,7 +66,7 @@ impl Driver<'_> {
 
     fn keep(&mut self, partition: u32, store: RocksBackend) -> Result<TaskState, WorkerError> {
         let store = Arc::new(store);
-        self.stores.insert(partition, Store { backend: store.clone(), synced: Instant::now() });
+        self.stores.insert(partition, Store::new(store.clone()));
         Ok(TaskState::new(store)?)
     }
 }
