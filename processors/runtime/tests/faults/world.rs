@@ -15,7 +15,7 @@ use bytes::Bytes;
 use futures::executor::block_on;
 use tempfile::TempDir;
 use tradewind_runtime::{
-    Failure, Layout, Limits, Names, Output, Place, Processing, STATE, Serving, Stage, TOMBSTONES_FOR, Worker,
+    Failure, Layout, Limits, Names, Output, Place, Processing, STATE, Serving, Stage, Standbys, TOMBSTONES_FOR, Worker,
     WorkerError, WorkerMetrics, WorkerPlace, changelog, dead_letters, now, run,
 };
 use tradewind_schemas::Timestamp;
@@ -157,7 +157,15 @@ impl Opened {
         let worker = Worker::new(processing, self.names.clone(), Limits::default());
         let (log, state_dir, memory) = (self.log.clone(), self.state_dir.clone(), SharedMemory::new(1 << 20));
         let metrics = WorkerMetrics::new(&prometheus::Registry::new()).expect("a registry of their own");
-        let place = WorkerPlace { log, state_dir, memory, serving: Serving::default(), metrics, session };
+        let place = WorkerPlace {
+            log,
+            state_dir,
+            memory,
+            serving: Serving::default(),
+            metrics,
+            standbys: Standbys::default(),
+            session,
+        };
         let (names, told) = (self.names.clone(), stop.clone());
         Running { opened: self, stop, worker: spawn(move || run(worker, names, place, &told)) }
     }

@@ -14,8 +14,8 @@ use std::{
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tradewind_runtime::{
-    Client, Codecs, Layout, Limits, Local, Names, Processing, QueryError, Serving, Stage, TOMBSTONES_FOR, Worker,
-    WorkerError, WorkerMetrics, WorkerPlace, changelog, dead_letters, run,
+    Client, Codecs, Layout, Limits, Local, Names, Processing, QueryError, Serving, Stage, Standbys, TOMBSTONES_FOR,
+    Worker, WorkerError, WorkerMetrics, WorkerPlace, changelog, dead_letters, run,
 };
 use tradewind_schemas::{Contract, Key};
 use tradewind_state::rocks::SharedMemory;
@@ -94,7 +94,8 @@ impl Shop {
             let (log, state_dir) = (self.log.clone(), self.home.path().join("state"));
             let metrics = WorkerMetrics::new(&prometheus::Registry::new()).expect("a registry of their own");
             let (memory, serving) = (memory.clone(), serving.clone());
-            let place = WorkerPlace { log, state_dir, memory, serving, metrics, session };
+            let place =
+                WorkerPlace { log, state_dir, memory, serving, metrics, standbys: Standbys::default(), session };
             let stop = stop.clone();
             workers.push(spawn(move || run(worker, names, place, &stop)));
         }
