@@ -38,7 +38,7 @@ async fn that_cannot_be_read() {
             ("garbage", Some("k"), Some(b"garbage"), "not in Confluent's wire format"),
             ("an unknown schema", Some("k"), Some(&UNSEEN), "the registry knows no schema"),
             ("another topic's record", Some("k"), Some(&event), "cannot be read as order.commands"),
-            ("a command cut short", Some("k"), Some(&command[..command.len() - 1]), "ends early"),
+            ("a command cut short", Some("k"), Some(&command[..command.len() - 1]), "not a record of order.commands"),
             ("a command without a key", None, Some(&command), "key"),
             ("a tombstone", Some("k"), None, "a command has a value"),
         ];
