@@ -81,14 +81,16 @@ impl Operator {
         ends.expect("its ends").1
     }
 
-    /// Deletes all that is in this partition of a topic, which Kafka must be told not to compact for that.
+    /// Deletes what is in this partition of a topic but for the last offset, a transaction's marker. Kafka must be told
+    /// not to compact it for that.
     pub fn delete_records(&self, topic: &str, partition: i32) {
         let name = self.name(topic);
         let policy = AlterConfig::new(ResourceSpecifier::Topic(&name)).set("cleanup.policy", "delete");
         let done = block_on(self.client.alter_configs(&[policy], &AdminOptions::new())).expect("the brokers answer");
         assert!(done.iter().all(Result::is_ok), "{done:?}");
         let mut list = TopicPartitionList::new();
-        list.add_partition_offset(&name, partition, Offset::End).expect("an offset");
+        let until_there = Offset::Offset(self.end(topic, partition) - 1);
+        list.add_partition_offset(&name, partition, until_there).expect("an offset");
         until("its records are deleted", || {
             let done = block_on(self.client.delete_records(&list, &AdminOptions::new()))?;
             done.elements().iter().try_for_each(|element| element.error())
