@@ -10,6 +10,11 @@ use uuid::Uuid;
 
 use crate::{Capability, Context, Outgoing, Views, entity::STORES, pipeline};
 
+/// The id of a scenario's command, by its number from 1: for what names it.
+pub fn command_id(number: u64) -> MessageId {
+    MessageId::derived(Uuid::NAMESPACE_OID, &format!("command {number}"))
+}
+
 /// A capability's task in memory, and what the last thing done to it led to.
 pub struct Scenario<C: Capability> {
     capability: C,
@@ -143,7 +148,7 @@ where
 
     fn fresh_id(&mut self) -> MessageId {
         self.given_ids += 1;
-        MessageId::derived(Uuid::NAMESPACE_OID, &format!("command {}", self.given_ids))
+        command_id(self.given_ids)
     }
 
     fn forget(&mut self) {

@@ -1,5 +1,6 @@
 //! What a SKU's ledger should say, kept beside the capability: each event with the level after it.
 
+use tradewind_runtime::scenario::command_id;
 use tradewind_schemas::{
     OrderId, Timestamp,
     inventory::{Entry, EntryKind, InventoryEvent, StockLevel},
@@ -30,9 +31,10 @@ impl Book {
         self.level.clone()
     }
 
-    pub fn received(&mut self, quantity: i64) -> InventoryEvent {
+    /// By the scenario's command of this number.
+    pub fn received(&mut self, quantity: i64, command: u64) -> InventoryEvent {
         let level = self.next(EntryKind::StockReceived, None, quantity);
-        InventoryEvent::StockReceived { quantity, level, command_id: None }
+        InventoryEvent::StockReceived { quantity, level, command_id: Some(command_id(command)) }
     }
 
     pub fn reserved(&mut self, order_id: OrderId, quantity: i64, until: Timestamp) -> InventoryEvent {

@@ -34,7 +34,7 @@ fn either_the_commit_or_the_expiry_happens() {
 
     // The timer has not come through yet, but the time is over.
     let mut book = Book::new(start());
-    let held = [book.received(10), book.reserved(order(1), 4, soon())];
+    let held = [book.received(10, 1), book.reserved(order(1), 4, soon())];
     book.at(soon());
     let scenario = cups().given(held).by(system()).after(15 * MINUTE).when(commit(1));
     let scenario = scenario.then([book.expired(order(1), 4), book.commit_refused(order(1))]);
@@ -58,7 +58,7 @@ fn the_timer_of_an_earlier_reservation_leaves_a_later_one_alone() {
 #[test]
 fn what_is_due_makes_room_for_the_same_order() {
     let mut book = Book::new(start());
-    let held = [book.received(4), book.reserved(order(1), 4, soon())];
+    let held = [book.received(4, 1), book.reserved(order(1), 4, soon())];
     let scenario = cups().given(held).by(system()).after(15 * MINUTE).when(reserve(1, 4, soon() + MINUTE));
     levels(scenario.then_kinds(["ReservationExpired", "StockReserved"]), (4, 4, 0));
 }

@@ -8,7 +8,7 @@ use crate::{book::Book, shelf::*};
 #[test]
 fn the_last_unit_goes_to_the_first_who_asks() {
     let mut book = Book::new(start());
-    let scenario = stocked(1).then([book.received(1)]);
+    let scenario = stocked(1).then([book.received(1, 1)]);
     let scenario = scenario.when(reserve(1, 1, soon())).then([book.reserved(order(1), 1, soon())]).sends(
         ORDER_COMMANDS,
         order(1),
@@ -66,7 +66,7 @@ fn another_quantity_for_the_same_order_is_refused() {
 #[test]
 fn committing_sells_what_was_reserved() {
     let mut book = Book::new(start());
-    let scenario = stocked(10).then([book.received(10)]).when(reserve(1, 4, soon()));
+    let scenario = stocked(10).then([book.received(10, 1)]).when(reserve(1, 4, soon()));
     let scenario = scenario.then([book.reserved(order(1), 4, soon())]).when(commit(1));
     let scenario = scenario.then([book.committed(order(1), 4)]).sends(
         ORDER_COMMANDS,
@@ -91,7 +91,7 @@ fn a_commit_asked_for_again_is_answered_again_and_sold_once() {
 #[test]
 fn released_stock_is_available_again_once() {
     let mut book = Book::new(start());
-    let scenario = stocked(5).then([book.received(5)]).when(reserve(1, 5, soon()));
+    let scenario = stocked(5).then([book.received(5, 1)]).when(reserve(1, 5, soon()));
     let scenario = scenario.then([book.reserved(order(1), 5, soon())]).when(release(1));
     let scenario = scenario.then([book.released(order(1), 5)]).sends_kinds([]);
     let scenario = levels(scenario, (5, 0, 0)).again().nothing().when(commit(1)).then_kinds(["CommitRefused"]);
@@ -101,7 +101,7 @@ fn released_stock_is_available_again_once() {
 #[test]
 fn sold_stock_comes_back_once() {
     let mut book = Book::new(start());
-    let scenario = stocked(5).then([book.received(5)]).when(reserve(1, 5, soon()));
+    let scenario = stocked(5).then([book.received(5, 1)]).when(reserve(1, 5, soon()));
     let scenario = scenario.then([book.reserved(order(1), 5, soon())]).when(commit(1));
     let scenario = scenario.then([book.committed(order(1), 5)]).when(release(1)).nothing().when(give_back(1));
     let scenario = scenario.then([book.returned(order(1), 5)]).sends_kinds([]);

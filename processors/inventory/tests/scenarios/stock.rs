@@ -12,8 +12,8 @@ use crate::{book::Book, shelf::*};
 #[test]
 fn what_is_received_is_available() {
     let mut book = Book::new(start());
-    let scenario = stocked(10).then([book.received(10)]).sends_kinds([]).by(merchant());
-    let scenario = scenario.when(receive(5)).then([book.received(5)]);
+    let scenario = stocked(10).then([book.received(10, 1)]).sends_kinds([]).by(merchant());
+    let scenario = scenario.when(receive(5)).then([book.received(5, 2)]);
     levels(scenario, (15, 0, 0));
 }
 
@@ -70,7 +70,7 @@ fn an_adjustment_says_why() {
 
 #[test]
 fn more_than_can_be_counted_is_refused() {
-    let full = Book::new(start()).with(StockLevel { on_hand: 999_999_999_999, ..StockLevel::default() }).received(1);
+    let full = Book::new(start()).with(StockLevel { on_hand: 999_999_999_999, ..StockLevel::default() }).received(1, 1);
     cups().given([full]).by(merchant()).when(receive(1)).rejected("stock_too_large").then([]);
 }
 
