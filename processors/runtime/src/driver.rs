@@ -72,7 +72,7 @@ pub fn run(worker: Worker, names: Names, place: Place, stop: &AtomicBool) -> Res
     let restores = Restores::new(place.log.clone(), names.clone(), place.metrics.clone());
     let driver = Driver {
         worker,
-        names,
+        names: names.clone(),
         place,
         session: Some(session),
         admin,
@@ -84,7 +84,7 @@ pub fn run(worker: Worker, names: Names, place: Place, stop: &AtomicBool) -> Res
         not_staged: None,
         stop,
     };
-    driver.run()
+    driver.run().map_err(|error| names.explained(error))
 }
 
 struct Driver<'a> {

@@ -46,7 +46,13 @@ pub enum Refusal {
         "its changelog begins at {beginning}, and it needs it from {from}: records were deleted, and a state without them would lack what they said; start it where a local state has them, restore the changelog from a backup, or replay into another namespace"
     )]
     Truncated { from: Offset, beginning: Offset },
-    #[error("its changelog ends in the middle of a transaction")]
+    #[error(
+        "it needs {of} from offset {from}, which is not there: records that it had not taken were deleted, or the topic lost its end; restore the topics and the group's offsets from one backup, or replay into another namespace"
+    )]
+    Deleted { from: Offset, of: String },
+    #[error(
+        "its changelog ends in the middle of a transaction: the topic lost its end, or somebody else has written to it; restore the topics and the group's offsets from one backup, or replay into another namespace"
+    )]
     HalfTransaction,
     #[error("its changelog holds a record that this release cannot read: {0}")]
     Unreadable(String),
