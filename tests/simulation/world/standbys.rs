@@ -71,9 +71,6 @@ impl World {
         let busy = self.busy;
         if position > from {
             self.members[id].following.insert(partition, position);
-            if self.is(Bug::OldStandbyNotRebuilt) {
-                self.tell(id, Input::Level(partition));
-            }
             let name = self.members[id].name.clone();
             self.say(|| format!("{name} follows {changelog} from {from} to {position}"));
             self.tell(id, Input::Restored { partition, records, position });
