@@ -1,5 +1,6 @@
 //! The acceptance scenarios: a running shop, seen from outside.
 
+mod addresses;
 mod audit;
 mod bad_input;
 mod bad_values;

@@ -1,14 +1,15 @@
-//! Identity: users, their e-mail claims and their sessions.
+//! Identity: users, their e-mail claims, their sessions and their addresses.
 //!
 //! ```text
 //! Register ─► RegistrationRequested ─► ClaimEmail, by claim ─► EmailClaimGranted | EmailClaimDenied
 //!                                                                   │ answer, by user
 //!             UserRegistered | RegistrationRefused ◄────────────────┘
 //! ```
-//! Users and claims share the topics; what a key is about is what its first command makes it. Sessions are rows under
-//! their user. Names and addresses are sealed, passwords are hashed, refresh tokens are hashed: nothing in here could
-//! read them.
+//! Users and claims share the topics; what a key is about is what its first command makes it. Sessions and
+//! the addresses of an address book are rows under their user. Names and addresses of every kind are sealed, passwords
+//! are hashed, refresh tokens are hashed: nothing in here could read them.
 
+mod addresses;
 mod commands;
 mod events;
 mod reactions;

@@ -29,6 +29,9 @@ pub fn react(event: &IdentityEvent, to: &mut Reactions<IdentityCommand>) {
         | IdentityEvent::PasswordChanged { .. }
         | IdentityEvent::RolesAssigned { .. }
         | IdentityEvent::SessionOpened { .. }
-        | IdentityEvent::SessionClosed { .. } => {}
+        | IdentityEvent::SessionClosed { .. }
+        | IdentityEvent::AddressAdded { .. }
+        | IdentityEvent::AddressChanged { .. }
+        | IdentityEvent::AddressRemoved { .. } => {}
     }
 }
