@@ -34,7 +34,8 @@ async fn kept(mut shop: Shop, victim: &str) {
     let place = home.headers["location"].to_str().expect("text").to_owned();
     let home_id = home.clone().expect(201)["id"].clone();
     assert_eq!(place, format!("{PATH}/{}", home_id.as_str().expect("an id")));
-    let answers = join_all((0..10).map(|_| ada.decided(PATH, "work", &address("2 Engine")))).await;
+    let office = address("2 Engine");
+    let answers = join_all((0..10).map(|_| ada.decided(PATH, "work", &office))).await;
     let work = answers[0].clone().expect(201);
     assert!(answers.iter().all(|answer| (answer.status, &answer.body) == (201, &work)), "{answers:?}");
     let moved = ada.put(&place, tag(&home), &address("3 Manor")).await;
@@ -77,9 +78,10 @@ async fn kept(mut shop: Shop, victim: &str) {
 /// Adds addresses until there are fifty, and one more, which is refused.
 async fn fill(customer: &Client) {
     let keys: Vec<String> = (2..50).map(|n| format!("address-{n}")).collect();
-    let added = join_all(keys.iter().map(|key| customer.decided(PATH, key, &address("7 Shelf")))).await;
+    let shelf = address("7 Shelf");
+    let added = join_all(keys.iter().map(|key| customer.decided(PATH, key, &shelf))).await;
     assert!(added.iter().all(|answer| answer.status == 201), "{added:?}");
-    let refused = customer.decided(PATH, "one-too-many", &address("7 Shelf")).await;
+    let refused = customer.decided(PATH, "one-too-many", &shelf).await;
     assert_eq!((refused.status, refused.code()), (409, "too_many_addresses"));
 }
 
