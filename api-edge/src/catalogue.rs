@@ -7,17 +7,14 @@ use std::{
 };
 
 use parking_lot::{Mutex, RwLock};
-use tradewind_runtime::Codecs;
+use tradewind_runtime::{Codecs, Failure, Replica};
 use tradewind_schemas::{
-    CategoryId, CodecError, ProductId, Sku,
+    CategoryId, ProductId, Sku,
     catalog::{CatalogEntry, Category, Product, ProductStatus},
 };
 use tradewind_topics::{Log, LogError, Offset, Record, list::CATALOG_PRODUCTS};
 
-use crate::{
-    problem::{Code, Problem},
-    replica::Replica,
-};
+use crate::problem::{Code, Problem};
 
 /// Every product and category, and who has a SKU.
 #[derive(Default)]
@@ -113,7 +110,7 @@ impl Catalogue {
     pub fn follow(log: &Arc<dyn Log>, topic: Arc<str>, partitions: u32, codecs: Codecs) -> Result<Self, LogError> {
         let shelf = Arc::<RwLock<Shelf>>::default();
         let filled = shelf.clone();
-        let apply = move |record: &Record| -> Result<(), CodecError> {
+        let apply = move |record: &Record| -> Result<(), Failure> {
             match (&record.key, &record.value) {
                 (_, Some(value)) => {
                     let entry = codecs.of::<CatalogEntry>(CATALOG_PRODUCTS.name)?.decode(value)?.payload;

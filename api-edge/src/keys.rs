@@ -2,17 +2,14 @@
 
 use std::sync::Arc;
 
-use tradewind_runtime::Codecs;
+use tradewind_runtime::{Codecs, Failure, Replica};
 use tradewind_schemas::{
-    Address, CodecError, Keyring, KeyringError, Sealed, UserId,
+    Address, Keyring, KeyringError, Sealed, UserId,
     identity::{SubjectKey, SubjectKeyId},
 };
 use tradewind_topics::{Log, LogError, Record, list::IDENTITY_KEYS};
 
-use crate::{
-    problem::{Code, Problem},
-    replica::Replica,
-};
+use crate::problem::{Code, Problem};
 
 /// A field that holds personal data: the topic and name it was first written under.
 #[derive(Clone, Copy)]
@@ -41,7 +38,7 @@ impl Keys {
         ring: Arc<Keyring>,
     ) -> Result<Self, LogError> {
         let filled = ring.clone();
-        let apply = move |record: &Record| -> Result<(), CodecError> {
+        let apply = move |record: &Record| -> Result<(), Failure> {
             match (&record.key, &record.value) {
                 (_, Some(value)) => {
                     let key = codecs.of::<SubjectKey>(IDENTITY_KEYS.name)?.decode(value)?.payload;

@@ -22,7 +22,6 @@ mod positions;
 mod problem;
 mod quote;
 mod recent;
-mod replica;
 mod replies;
 mod reply;
 mod routes;

@@ -7,7 +7,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
+use tradewind_runtime::ReplicaError;
 use tradewind_schemas::{FieldError, OrderId, Rejection};
+
+use crate::seldom::Seldom;
 
 /// Declares the codes: name, code, status, and what it means to a client.
 macro_rules! codes {
@@ -208,6 +211,21 @@ struct Body<'a> {
 }
 
 /// A rejection's code is one of the list; one that a newer processor knows and this edge does not is `refused`.
+impl From<ReplicaError> for Problem {
+    fn from(cause: ReplicaError) -> Self {
+        static UNKNOWN: Seldom = Seldom::new();
+        match cause {
+            ReplicaError::Behind => Self::new(Code::NotCaughtUp, "This edge has not read far enough yet; try again."),
+            ReplicaError::Unavailable(cause) => {
+                if let Some(left_out) = UNKNOWN.due() {
+                    tracing::warn!(cause, left_out, "the log does not say how far a topic goes");
+                }
+                Self::new(Code::Unavailable, "The log cannot be asked at the moment.")
+            }
+        }
+    }
+}
+
 impl From<Rejection> for Problem {
     fn from(rejection: Rejection) -> Self {
         let (code, detail) = match Code::named(&rejection.code) {

@@ -269,7 +269,7 @@ impl Shop {
         key: &K,
         id: Uuid,
     ) -> Result<V, Problem> {
-        let deadline = tokio::time::Instant::now() + crate::replica::PATIENCE;
+        let deadline = tokio::time::Instant::now() + tradewind_runtime::REPLICA_PATIENCE;
         loop {
             if let Some(found) = self.row(view, key, &(), Freshness::SourceEnd).await? {
                 return Ok(found);

@@ -207,6 +207,9 @@ pub struct WorkerArgs {
     /// What other processes call this worker's address, if not as it listens.
     #[arg(long, env = "TRADEWIND_ADVERTISE")]
     pub advertise: Option<String>,
+    /// How many other workers keep each task's state at hand, for when it moves. Give all workers the same.
+    #[arg(long, env = "TRADEWIND_STANDBYS", default_value_t = 0)]
+    pub standbys: u8,
     /// This worker's identity: a later one with the same fences an earlier one.
     #[arg(long, env = "TRADEWIND_INSTANCE", default_value = "worker-0")]
     pub instance: String,

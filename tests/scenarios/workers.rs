@@ -60,7 +60,7 @@ async fn share_the_tasks_on_kafka() {
 }
 
 /// Waits until each stage's tasks are announced to be shared by these workers, and by nobody else.
-async fn become_owners(shop: &Shop, workers: &[&str]) {
+pub async fn become_owners(shop: &Shop, workers: &[&str]) {
     let deadline = Instant::now() + SHARED_WITHIN;
     loop {
         let owners = owners(&shop.tap("runtime.members"));

@@ -49,6 +49,9 @@ bugs! {
     ChangelogWithoutPosition in Chain within 60: "the changelog's record of positions is forgotten";
     ChangelogOfTheLastKeyOnly in Chain within 60: "only the last change of a transaction goes to the changelog";
     OldStateNotRebuilt in Chain within 400: "a state older than the changelog's tombstones is caught up, not rebuilt";
+    StandbyForgetsWhatItHoldsBack in Chain within 60: "a standby's checkpoint passes changes whose commit has not come to its end";
+    StandbyTakenForUpToDate in Chain within 60: "a task goes on with what its standby has, without the rest of the changelog";
+    OldStandbyNotRebuilt in Chain within 400: "a standby that has not read for longer than tombstones are kept reads on";
     RegainedTaskKept in Chain within 60: "a partition that was lost and came back goes on with the task it had";
     TimersByTheWallClock in Chain within 60: "timers are set by the worker's clock instead of the record's time";
     TimersOutsideTransaction in Chain within 60: "due timers are written at once, not with the transaction";

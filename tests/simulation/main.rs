@@ -11,7 +11,7 @@
 //! happened, will happen later, or never; aborted commits; appends that get through by half; redelivered records; reads
 //! that fail, writes that are refused on a full disk, torn batches, damaged blocks, states that are wiped or put back
 //! from an older copy; changelogs compacted down to their tombstones; slow restores in between of all that; clocks an
-//! hour off; clients that say the same twice; a gateway that is slow, down, garbles, charges and does not say so, and
+//! hour off; standbys that come, go, lag behind and are taken over; clients that say the same twice; a gateway that is slow, down, garbles, charges and does not say so, and
 //! tells twice. Then the storm ends, and everything must come to rest by itself.
 //!
 //! **What must be true.** [`chain`]: a SHA-256 chain for each key over (count, offset, partition) of its records, the

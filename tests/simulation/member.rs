@@ -52,6 +52,12 @@ pub struct Member {
     /// Where it fetches next.
     pub fetching: BTreeMap<u32, Offset>,
     pub restoring: BTreeMap<u32, Offset>,
+    /// Where it reads on for its standbys.
+    pub following: BTreeMap<u32, Offset>,
+    /// When it last did.
+    pub followed: i64,
+    /// Tasks that go on with what their standbys had.
+    pub taking_over: BTreeSet<u32>,
     /// Tasks whose state is given to readers.
     pub served: BTreeSet<u32>,
     /// What it was told that it owns, and what it has been told to give back.
@@ -84,6 +90,9 @@ impl Member {
             stores: BTreeMap::new(),
             fetching: BTreeMap::new(),
             restoring: BTreeMap::new(),
+            following: BTreeMap::new(),
+            followed: 0,
+            taking_over: BTreeSet::new(),
             served: BTreeSet::new(),
             assigned: BTreeSet::new(),
             revoking: BTreeSet::new(),

@@ -162,8 +162,18 @@ impl Process {
 
     /// Lets no file of it grow beyond so many bytes (or `unlimited`), much as a full disk would.
     pub fn limit_files(&self, bytes: &str) {
+        self.limit(&format!("--fsize={bytes}:"));
+    }
+
+    /// Lets it open so many files and connections beside those that it has.
+    pub fn limit_descriptors(&self, more: usize) {
+        let open = fs::read_dir(format!("/proc/{}/fd", self.id().unwrap_or_default())).expect("it runs").count();
+        self.limit(&format!("--nofile={}:", open + more));
+    }
+
+    fn limit(&self, limit: &str) {
         let id = self.id().unwrap_or_else(|| panic!("{} does not run", self.name)).to_string();
-        let status = Command::new("prlimit").args(["--pid", &id, &format!("--fsize={bytes}:")]).status();
+        let status = Command::new("prlimit").args(["--pid", &id, limit]).status();
         assert!(status.is_ok_and(|status| status.success()), "{} cannot be limited", self.name);
     }
 

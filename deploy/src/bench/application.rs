@@ -13,7 +13,9 @@ use std::{
 
 use anyhow::{Context, Result, anyhow};
 use prometheus::Registry;
-use tradewind_runtime::{Limits, Names, Processing, Serving, Worker, WorkerError, WorkerMetrics, WorkerPlace, run};
+use tradewind_runtime::{
+    Limits, Names, Processing, Serving, Standbys, Worker, WorkerError, WorkerMetrics, WorkerPlace, run,
+};
 use tradewind_state::rocks::SharedMemory;
 use tradewind_topics::{Log, SessionConfig};
 
@@ -78,6 +80,7 @@ impl Application {
                     memory: memory.clone(),
                     serving: application.serving.clone(),
                     metrics: metrics.clone(),
+                    standbys: Standbys::default(),
                     session: SessionConfig {
                         group: names.group(),
                         topics: vec![layout.physical(stage.source())],

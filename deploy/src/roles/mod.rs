@@ -10,6 +10,7 @@ mod http;
 pub mod import;
 mod queries;
 pub mod sandbox;
+mod standbys;
 pub mod tap;
 mod threads;
 pub mod topics;

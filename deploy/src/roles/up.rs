@@ -7,7 +7,7 @@ use prometheus::Registry;
 use tokio::sync::watch;
 use tradewind::{audit, tap};
 use tradewind_edge::{Edge, EdgeConfig};
-use tradewind_runtime::{Client, Local, Serving, WorkerMetrics};
+use tradewind_runtime::{Client, Local};
 use tradewind_schemas::{Keyring, MasterKey};
 
 use super::{connector, ending::Ending, http, sandbox::Sandbox, workers};
@@ -53,15 +53,14 @@ pub async fn run(args: Up) -> Result<()> {
     let (stop, stopped) = watch::channel(false);
     let sandbox_listener = http::bind(([127, 0, 0, 1], 0).into(), "the sandbox gateway's own").await?;
     let sandbox = Sandbox::start(&args.data_dir, sandbox_listener, stopped.clone()).await?;
-    let serving = Serving::default();
     let all: Vec<_> = STAGES.iter().collect();
     let registry = Registry::new();
-    let (settings, metrics) = (args.deadlines.settings(), WorkerMetrics::new(&registry)?);
-    let mut workers = workers::start(&all, &settings, &platform, &args.data_dir, &serving, &metrics, "up")?;
+    let shared = workers::Shared::new(&registry)?;
+    let mut workers = workers::start(&all, &args.deadlines.settings(), &platform, &args.data_dir, &shared, "up")?;
     let mut connector = connector::start(&platform, &sandbox.config()?, "up")?;
 
     let runtime = tokio::runtime::Handle::current();
-    let queries = Local::new(serving, platform.log.clone(), platform.layout.clone(), sources(), runtime);
+    let queries = Local::new(shared.serving, platform.log.clone(), platform.layout.clone(), sources(), runtime);
     let keyring = Arc::new(Keyring::new(MasterKey::new(secrets.master_key)));
     let config = EdgeConfig { awaits_administrator: true, metrics: registry, ..EdgeConfig::default() };
     let edge = Edge::start(

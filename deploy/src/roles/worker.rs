@@ -5,9 +5,15 @@ use std::sync::Arc;
 use anyhow::{Result, bail};
 use prometheus::Registry;
 use tokio::sync::watch;
-use tradewind_runtime::{Local, Serving, WorkerMetrics};
+use tradewind_runtime::Local;
 
-use super::{ending::Ending, http, queries, workers};
+use super::{
+    ending::Ending,
+    http,
+    queries::{self, Announcer, Members, Owner},
+    standbys::Placing,
+    workers,
+};
 use crate::{
     cli::WorkerArgs,
     config::Origins,
@@ -29,21 +35,19 @@ pub async fn run(args: WorkerArgs) -> Result<()> {
     let platform = super::on_kafka(&args.run).await?;
     // Only now: where the rest is wrong, nothing is touched.
     let (platform, keys) = super::with_keys(platform, key_file, false).await?;
-    let serving = Serving::default();
     let registry = Registry::new();
-    let (settings, metrics) = (args.deadlines.settings(), WorkerMetrics::new(&registry)?);
-    let mut workers =
-        workers::start(&stages, &settings, &platform, &args.data_dir, &serving, &metrics, &args.instance)?;
+    let (settings, shared) = (args.deadlines.settings(), workers::Shared::new(&registry)?);
+    let mut workers = workers::start(&stages, &settings, &platform, &args.data_dir, &shared, &args.instance)?;
     let runtime = tokio::runtime::Handle::current();
-    let local = Local::new(serving.clone(), platform.log.clone(), platform.layout.clone(), sources(), runtime);
-    let announcer = queries::Announcer::start(
-        &platform.log,
-        platform.codecs.clone(),
-        platform.layout.clone(),
-        serving,
-        address.clone(),
-        args.instance.clone(),
-    )?;
+    let local = Local::new(shared.serving.clone(), platform.log.clone(), platform.layout.clone(), sources(), runtime);
+    let members = Members::follow(&platform.log, &platform.codecs, &platform.layout)?;
+    let owner = Owner { address: address.clone(), instance: args.instance.clone() };
+    let (codecs, layout) = (platform.codecs.clone(), platform.layout.clone());
+    let announcer = Announcer::start(&platform.log, codecs, layout.clone(), shared.serving, members.clone(), owner)?;
+    let placing = (args.standbys > 0).then(|| {
+        let (instance, count) = (args.instance.clone(), args.standbys.into());
+        Placing::start(&stages, layout, members, shared.standbys, instance, count)
+    });
     let (stop, stopped) = watch::channel(false);
     let router = queries::router(Arc::new(local), queries::password(&keys.secrets), registry);
     let server = tokio::spawn(http::serve(listener, router, stopped));
@@ -55,7 +59,7 @@ pub async fn run(args: WorkerArgs) -> Result<()> {
     };
     tracing::info!("stopping: finishing what is under way");
     stop.send_replace(true);
-    drop(announcer);
+    drop((announcer, placing));
     let mut ending = Ending::new(ended);
     ending.task("the workers", tokio::task::spawn_blocking(move || workers.stop())).await;
     ending.task("the server of questions", server).await;

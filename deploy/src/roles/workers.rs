@@ -3,7 +3,8 @@
 use std::{path::Path, time::Duration};
 
 use anyhow::Result;
-use tradewind_runtime::{Limits, Names, Processing, Serving, Worker, WorkerMetrics, WorkerPlace, run};
+use prometheus::Registry;
+use tradewind_runtime::{Limits, Names, Processing, Serving, Standbys, Worker, WorkerMetrics, WorkerPlace, run};
 use tradewind_state::rocks::SharedMemory;
 use tradewind_topics::SessionConfig;
 
@@ -24,14 +25,30 @@ pub const LARGEST: usize = 990_000;
 /// Records that a worker takes at a time, at most.
 pub const MAX_BATCH: usize = 1_000;
 
+/// What a process's workers share.
+#[derive(Clone)]
+pub struct Shared {
+    pub serving: Serving,
+    pub metrics: WorkerMetrics,
+    pub standbys: Standbys,
+}
+
+impl Shared {
+    /// # Errors
+    /// When the registry has the workers' metrics already.
+    pub fn new(metrics: &Registry) -> Result<Self> {
+        let metrics = WorkerMetrics::new(metrics)?;
+        Ok(Self { serving: Serving::default(), metrics, standbys: Standbys::default() })
+    }
+}
+
 /// `instance` tells this process's sessions from those of others.
 pub fn start(
     stages: &[&'static Stage],
     settings: &Settings,
     platform: &Platform,
     data_dir: &Path,
-    serving: &Serving,
-    metrics: &WorkerMetrics,
+    shared: &Shared,
     instance: &str,
 ) -> Result<Threads> {
     let memory = SharedMemory::new(STATE_MEMORY);
@@ -45,8 +62,9 @@ pub fn start(
             log: platform.log.clone(),
             state_dir: data_dir.join(STATE),
             memory: memory.clone(),
-            serving: serving.clone(),
-            metrics: metrics.clone(),
+            serving: shared.serving.clone(),
+            metrics: shared.metrics.clone(),
+            standbys: shared.standbys.clone(),
             session: SessionConfig {
                 group: names.group(),
                 topics: vec![platform.layout.physical(stage.source)],

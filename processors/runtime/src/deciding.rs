@@ -34,6 +34,9 @@ impl<C: Capability> Deciding<C> {
     }
 
     fn decode(&self, record: &Record) -> Result<Envelope<C::Command>, Failure> {
+        if record.value.is_none() {
+            return Err(Failure::Record("a command has a value".to_owned()));
+        }
         reading::envelope(&self.codecs, C::COMMANDS, record)
     }
 }
@@ -238,6 +241,6 @@ impl Work<'_> {
 }
 
 /// The trace goes on with what a record leads to.
-fn trace_of(record: &Record) -> Headers {
+pub(crate) fn trace_of(record: &Record) -> Headers {
     record.headers.iter().filter(|(name, _)| name.as_ref() == "traceparent").cloned().collect()
 }

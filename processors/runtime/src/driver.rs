@@ -1,7 +1,9 @@
 //! Carries a worker's effects out, on a thread of its own: against a log, stores on disk, and the clock.
 
+mod opening;
+
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     path::PathBuf,
     sync::{
         Arc,
@@ -12,28 +14,25 @@ use std::{
 
 use tradewind_schemas::Timestamp;
 use tradewind_state::{
-    Backend, Batch, Checkpoint, StateError, TaskState,
+    Backend, Batch, StateError, TaskState,
     rocks::{self, RocksBackend, SharedMemory},
 };
 use tradewind_topics::{Admin, CommitError, End, Log, LogError, Polled, Session, SessionConfig};
 
 use crate::{
     effects::{Effect, Input},
-    entity::STORES,
-    fate::{Fate, fate},
     metrics::WorkerMetrics,
     names::Names,
-    outdated::Extent,
-    restoring::{Read, Restores},
+    patience::{AGAIN, patiently},
+    restoring::Restores,
     serving::Serving,
+    standbys::Standbys,
     task::Opened,
     worker::Worker,
 };
 
 /// How long to wait for records when there is nothing else to do.
 const QUIET: Duration = Duration::from_millis(200);
-/// How long a log that cannot be reached is left alone before it is tried again.
-const AGAIN: Duration = Duration::from_millis(500);
 /// How long records are waited for while changelogs are read, and all that was read is applied.
 const GLANCE: Duration = Duration::from_millis(5);
 /// How long what was read of changelogs is applied before the session is looked at again, and running tasks go on.
@@ -50,6 +49,8 @@ pub struct Place {
     pub memory: SharedMemory,
     pub serving: Serving,
     pub metrics: WorkerMetrics,
+    /// For which tasks of others a standby is kept here.
+    pub standbys: Standbys,
     pub session: SessionConfig,
 }
 
@@ -71,7 +72,7 @@ pub fn run(worker: Worker, names: Names, place: Place, stop: &AtomicBool) -> Res
     let restores = Restores::new(place.log.clone(), names.clone(), place.metrics.clone());
     let driver = Driver {
         worker,
-        names,
+        names: names.clone(),
         place,
         session: Some(session),
         admin,
@@ -79,10 +80,11 @@ pub fn run(worker: Worker, names: Names, place: Place, stop: &AtomicBool) -> Res
         unplaced: BTreeMap::new(),
         restores,
         is_restoring: false,
+        stands_by: BTreeSet::new(),
         not_staged: None,
         stop,
     };
-    driver.run()
+    driver.run().map_err(|error| names.explained(error))
 }
 
 struct Driver<'a> {
@@ -98,6 +100,8 @@ struct Driver<'a> {
     restores: Restores,
     /// More of the changelogs may have been read already.
     is_restoring: bool,
+    /// The standbys that the worker was told of.
+    stands_by: BTreeSet<u32>,
     /// Why the transaction in hand cannot be committed: its records were not staged.
     not_staged: Option<CommitError>,
     stop: &'a AtomicBool,
@@ -110,6 +114,10 @@ struct Store {
 }
 
 impl Store {
+    fn new(backend: Arc<RocksBackend>) -> Self {
+        Self { backend, synced: Instant::now() }
+    }
+
     /// Writes, and once in a while begins to make what was written survive a crash.
     fn write(&mut self, batch: Batch) -> Result<(), StateError> {
         self.backend.apply(batch)?;
@@ -142,6 +150,7 @@ impl Driver<'_> {
             }
             self.look_positions_up()?;
             self.restore()?;
+            self.stand_by()?;
             if quiet || self.is_due() {
                 self.tell(Input::Idle)?;
             }
@@ -152,7 +161,7 @@ impl Driver<'_> {
     fn poll(&mut self) -> Result<Vec<Polled>, WorkerError> {
         let patience = if self.worker.is_dirty() || self.is_restoring {
             Duration::ZERO
-        } else if !self.restores.is_empty() {
+        } else if self.restores.are_at_work() {
             GLANCE
         } else if !self.unplaced.is_empty() {
             AGAIN
@@ -175,10 +184,21 @@ impl Driver<'_> {
         self.is_restoring = false;
         let until = Instant::now() + SLICE;
         while !self.is_restoring
-            && let Some(Read { partition, records, position }) = self.restores.take()?
+            && let Some(input) = self.restores.take()?
         {
-            self.tell(Input::Restored { partition, records, position })?;
+            self.tell(input)?;
             self.is_restoring = Instant::now() >= until;
+        }
+        Ok(())
+    }
+
+    /// Tells the worker for which partitions it is to stand by, once its own tasks are looked after.
+    fn stand_by(&mut self) -> Result<(), WorkerError> {
+        if self.unplaced.is_empty()
+            && let Some(wanted) = self.place.standbys.news(&self.names.stage, &self.stands_by)
+        {
+            self.stands_by.clone_from(&wanted);
+            self.tell(Input::StandBy(wanted.into_iter().collect()))?;
         }
         Ok(())
     }
@@ -208,7 +228,19 @@ impl Driver<'_> {
                 let state = self.open(partition, Some(why))?;
                 self.unplaced.insert(partition, Some(state));
             }
+            Effect::OpenStandby(partition) => {
+                let state = self.open(partition, None)?;
+                let origin = patiently(self.stop, "looking topics up", || self.origin(partition))?;
+                return Ok(Some(Input::StandbyOpened { partition, state, origin }));
+            }
+            Effect::Follow { partition, from } => self.restores.follow(partition, from)?,
+            Effect::Discard(partition) => {
+                self.restores.give_up(partition)?;
+                self.stores.remove(&partition);
+                rocks::wipe(&self.directory(partition))?;
+            }
             Effect::Reopen(partition) => {
+                self.restores.give_up(partition)?;
                 self.unplaced.entry(partition).or_default();
             }
             Effect::Restore { partition, from, to } => self.restores.begin(partition, from, to)?,
@@ -270,55 +302,6 @@ impl Driver<'_> {
         Ok(None)
     }
 
-    /// Opens a task's store; one that is damaged (which may be known before) or out of date is wiped, and comes back
-    /// from the changelog.
-    fn open(&mut self, partition: u32, damage: Option<String>) -> Result<TaskState, WorkerError> {
-        let directory = self.place.state_dir.join(&self.names.stage).join(partition.to_string());
-        let open = || RocksBackend::open(&directory, &STORES, &self.place.memory);
-        let found = match damage.map_or_else(open, |why| Err(StateError::Corrupt { path: String::new(), why })) {
-            Ok(store) => Ok(store),
-            Err(StateError::Corrupt { why, .. }) => Err(why),
-            Err(other) => return Err(other.into()),
-        };
-        let path = directory.display().to_string();
-        let checkpoint = match &found {
-            Ok(store) => Ok(store.checkpoint()?),
-            Err(why) => Err(why.clone()),
-        };
-        let why = match (self.fate(partition, checkpoint, &path)?, found) {
-            (Fate::Keep, Ok(store)) => return self.keep(partition, store),
-            (Fate::Keep, Err(why)) | (Fate::Rebuild(why), _) => why,
-        };
-        tracing::error!(path, why, "local state cannot be used: wiping it, to rebuild it from the changelog");
-        rocks::wipe(&directory)?;
-        let store = open()?;
-        self.keep(partition, store)
-    }
-
-    fn fate(&self, partition: u32, found: Result<Checkpoint, String>, path: &str) -> Result<Fate, WorkerError> {
-        let changelog = self.names.changelog(partition);
-        let beginning = patiently(self.stop, "reading the changelog's beginning", || self.admin.beginning(&changelog))?;
-        let end = patiently(self.stop, "reading the changelog's end", || self.admin.end(&changelog, End::Written))?;
-        let origin = patiently(self.stop, "looking the topics up", || self.origin(partition))?;
-        let fate = fate(found, &origin, Extent { beginning, end }, now());
-        if let (Ok(Fate::Keep), true) = (&fate, beginning > 0) {
-            tracing::error!(
-                %changelog, beginning, path,
-                "the changelog lacks its beginning: no state can be rebuilt from it, so keep this one"
-            );
-        }
-        fate.map_err(|refusal| {
-            let refusal = self.names.refusal(partition, &refusal);
-            WorkerError::Halted(format!("{refusal}. Its local state is in {path}"))
-        })
-    }
-
-    fn keep(&mut self, partition: u32, store: RocksBackend) -> Result<TaskState, WorkerError> {
-        let store = Arc::new(store);
-        self.stores.insert(partition, Store { backend: store.clone(), synced: Instant::now() });
-        Ok(TaskState::new(store)?)
-    }
-
     /// Looks up where the tasks stand that wait for it. While the group does not answer it is polled in between: it may
     /// wait for us to hear that the tasks are lost.
     fn look_positions_up(&mut self) -> Result<(), WorkerError> {
@@ -356,23 +339,6 @@ impl Driver<'_> {
             found.map(|topic| topic.id.to_string()).ok_or_else(|| LogError::UnknownTopic(name.to_owned()))
         };
         Ok(format!("{} {} {partition}", id(&source.topic)?, id(&changelog.topic)?))
-    }
-}
-
-/// Tries again while the log cannot be reached, until the process is told to stop. Any other fault is for the caller.
-pub fn patiently<T>(
-    stop: &AtomicBool,
-    doing: &str,
-    mut attempt: impl FnMut() -> Result<T, LogError>,
-) -> Result<T, LogError> {
-    loop {
-        match attempt() {
-            Err(LogError::Unavailable(why)) if !stop.load(Ordering::Relaxed) => {
-                tracing::warn!(doing, why, "the log cannot be reached: trying again");
-                std::thread::sleep(AGAIN);
-            }
-            settled => return settled,
-        }
     }
 }
 

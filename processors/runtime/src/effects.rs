@@ -1,6 +1,6 @@
 //! What a worker is told, and what it says to do about it.
 
-use tradewind_state::{Batch, StateError, TaskReader};
+use tradewind_state::{Batch, StateError, TaskReader, TaskState};
 use tradewind_topics::{Append, CommitError, Offset, Receipt, Record, TopicPartition};
 
 use crate::task::Opened;
@@ -11,7 +11,7 @@ pub enum Input {
     Assigned(Vec<u32>),
     /// A task's state was opened, and its positions looked up.
     Opened(u32, Opened),
-    /// Committed records of a task's changelog, and how far it has been read.
+    /// Committed records of the changelog of a task or standby, and how far it has been read.
     Restored {
         partition: u32,
         records: Vec<Record>,
@@ -31,6 +31,16 @@ pub enum Input {
     },
     Revoked(Vec<u32>),
     Lost(Vec<u32>),
+    /// These partitions of others are to be stood by for, and no other ones.
+    StandBy(Vec<u32>),
+    /// A standby's state was opened; which creations of source and changelog these are.
+    StandbyOpened {
+        partition: u32,
+        state: TaskState,
+        origin: String,
+    },
+    /// A moment ago, a standby had all that its changelog has.
+    Level(u32),
     /// Finish and go.
     Stop,
 }
@@ -47,6 +57,13 @@ pub enum Effect {
     /// Read the changelog from here up to there: answer with [`Input::Restored`] as it comes, until the next effect about
     /// this task but a flush.
     Restore { partition: u32, from: Offset, to: Offset },
+    /// Open a standby's state: answer with [`Input::StandbyOpened`].
+    OpenStandby(u32),
+    /// Read a standby's changelog from here on for good: answer with [`Input::Restored`] as it comes, and with
+    /// [`Input::Level`] where there is nothing more, until the next effect about this partition but a flush.
+    Follow { partition: u32, from: Offset },
+    /// Close a standby's store, and remove it.
+    Discard(u32),
     /// The task answers questions from now on.
     Serve { partition: u32, reader: TaskReader },
     /// Hand out the source's records from here.

@@ -9,6 +9,8 @@ pub struct WorkerMetrics {
     pub(crate) restored: IntCounterVec,
     /// Offsets of its changelog that a task in restore has still to read: at least as many as there are records.
     pub(crate) remaining: IntGaugeVec,
+    /// Offsets of its changelog that a standby lacked a moment ago.
+    pub(crate) lag: IntGaugeVec,
 }
 
 impl WorkerMetrics {
@@ -22,8 +24,11 @@ impl WorkerMetrics {
         let restored = IntCounterVec::new(restored, labels)?;
         let remaining = Opts::new("tradewind_restore_remaining_records", "At most so many are still to be restored.");
         let remaining = IntGaugeVec::new(remaining, labels)?;
+        let lag = Opts::new("tradewind_standby_lag_records", "At most so many are not in the standby.");
+        let lag = IntGaugeVec::new(lag, labels)?;
+        registry.register(Box::new(lag.clone()))?;
         registry.register(Box::new(restored.clone()))?;
         registry.register(Box::new(remaining.clone()))?;
-        Ok(Self { restored, remaining })
+        Ok(Self { restored, remaining, lag })
     }
 }

@@ -3,9 +3,9 @@
 use std::{collections::HashMap, sync::Arc};
 
 use tradewind_state::StateError;
-use tradewind_topics::TopicPartition;
+use tradewind_topics::{LogError, TopicPartition};
 
-use crate::task::Refusal;
+use crate::{driver::WorkerError, task::Refusal};
 
 /// How a run calls its topics, and how many partitions each has.
 #[derive(Clone, Debug)]
@@ -81,6 +81,13 @@ impl Names {
         let (source, changelog) = (self.source(partition), self.changelog(partition));
         let (stage, group) = (&self.stage, self.group());
         format!("task {source} of stage {stage} (group {group}, changelog {changelog}) refuses to run: {refusal}")
+    }
+
+    /// Offsets that a task needs and that are not there mean that somebody has deleted records.
+    pub(crate) fn explained(&self, error: WorkerError) -> WorkerError {
+        let WorkerError::Log(LogError::OffsetOutOfRange { partition, offset }) = error else { return error };
+        let refusal = Refusal::Deleted { from: offset, of: partition.to_string() };
+        WorkerError::Halted(self.refusal(partition.partition, &refusal))
     }
 
     /// What to say when a task's store cannot be written.

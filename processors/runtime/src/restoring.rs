@@ -1,29 +1,23 @@
-//! The restores of a worker's tasks, as its thread sees them: what comes of the reading, and how far it has come.
+//! The restores of a worker's tasks and standbys, as its thread sees them: what comes of the reading, and how far it
+//! has come.
 
 mod progress;
 mod reading;
 
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
-use tradewind_topics::{Log, LogError, Offset, Record, TopicPartition};
+use tradewind_topics::{Log, LogError, Offset};
 
-use crate::{metrics::WorkerMetrics, names::Names};
+use crate::{effects::Input, metrics::WorkerMetrics, names::Names};
 use progress::Progress;
-use reading::{Order, Reading};
-
-/// What was read of a task's changelog, and how far that went.
-pub struct Read {
-    pub partition: u32,
-    pub records: Vec<Record>,
-    pub position: Offset,
-}
+use reading::{Order, Reading, What};
 
 /// All changelogs that a worker reads at the moment, together, on a thread of their own. The worker applies what comes,
 /// a batch at a time, in between of what else it does.
 pub struct Restores {
     names: Names,
     reading: Reading,
-    /// Of the task's restore that is under way, by partition.
+    /// By partition.
     under_way: BTreeMap<u32, UnderWay>,
     begun: u64,
     progress: Progress,
@@ -36,6 +30,15 @@ struct UnderWay {
     position: Offset,
     records: u64,
     since: Instant,
+    /// A standby that had all there was, the last time somebody looked; and whether it ever had.
+    is_level: bool,
+    has_been_level: bool,
+}
+
+impl UnderWay {
+    fn is_standby(&self) -> bool {
+        self.to == Offset::MAX
+    }
 }
 
 impl Restores {
@@ -45,8 +48,9 @@ impl Restores {
         Self { names, reading, under_way: BTreeMap::new(), begun: 0, progress }
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.under_way.is_empty()
+    /// Whether there is more to come at once.
+    pub fn are_at_work(&self) -> bool {
+        self.under_way.values().any(|under_way| !under_way.is_level)
     }
 
     /// Reads this task's changelog; an earlier restore of it is over.
@@ -54,31 +58,63 @@ impl Restores {
     /// # Errors
     /// When there is no thread for it.
     pub fn begin(&mut self, partition: u32, from: Offset, to: Offset) -> Result<(), LogError> {
+        self.progress.remains(partition, to - from);
+        self.read(partition, from, to)
+    }
+
+    /// Reads a standby's changelog for good.
+    ///
+    /// # Errors
+    /// When there is no thread for it.
+    pub fn follow(&mut self, partition: u32, from: Offset) -> Result<(), LogError> {
+        self.read(partition, from, Offset::MAX)
+    }
+
+    fn read(&mut self, partition: u32, from: Offset, to: Offset) -> Result<(), LogError> {
         self.begun += 1;
         let round = self.begun;
-        let under_way = UnderWay { round, to, position: from, records: 0, since: Instant::now() };
+        let since = Instant::now();
+        let (is_level, has_been_level) = (false, false);
+        let under_way = UnderWay { round, to, position: from, records: 0, since, is_level, has_been_level };
         self.under_way.insert(partition, under_way);
-        self.progress.remains(partition, to - from);
         let changelog = self.names.changelog(partition);
         self.reading.order(Order::Read { changelog, round, from, to })
     }
 
-    /// What was read next, if there is something.
+    /// What the worker is to be told next, if there is something.
     ///
     /// # Errors
     /// The reader's, but that the log is out of reach: then it is tried again.
-    pub fn take(&mut self) -> Result<Option<Read>, LogError> {
-        while let Some((TopicPartition { partition, .. }, round, records, position)) = self.reading.take()? {
-            let Some(under_way) = self.under_way.get_mut(&partition).filter(|under_way| under_way.round == round)
-            else {
-                continue;
-            };
-            let count = records.len() as u64;
-            under_way.records += count;
-            under_way.position = position;
-            self.progress.read(partition, count, under_way.to - position);
-            self.progress.tell(self.under_way.values().map(|under_way| under_way.to - under_way.position));
-            return Ok(Some(Read { partition, records, position }));
+    pub fn take(&mut self) -> Result<Option<Input>, LogError> {
+        while let Some(batch) = self.reading.take()? {
+            let partition = batch.changelog.partition;
+            let theirs = |under_way: &&mut UnderWay| under_way.round == batch.round;
+            let Some(under_way) = self.under_way.get_mut(&partition).filter(theirs) else { continue };
+            match batch.what {
+                What::Read(records, position) => {
+                    under_way.records += records.len() as u64;
+                    under_way.position = position;
+                    self.progress.read(partition, records.len() as u64);
+                    if !under_way.is_standby() {
+                        self.progress.remains(partition, under_way.to - position);
+                    }
+                    let restores = self.under_way.values().filter(|under_way| !under_way.is_standby());
+                    self.progress.tell(restores.map(|under_way| under_way.to - under_way.position));
+                    return Ok(Some(Input::Restored { partition, records, position }));
+                }
+                What::Lag(lag) => {
+                    self.progress.lags(partition, lag);
+                    under_way.is_level = lag == 0;
+                    if under_way.is_level {
+                        if !under_way.has_been_level {
+                            under_way.has_been_level = true;
+                            let seconds = under_way.since.elapsed().as_secs_f64();
+                            self.progress.is_level(partition, under_way.records, seconds);
+                        }
+                        return Ok(Some(Input::Level(partition)));
+                    }
+                }
+            }
         }
         Ok(None)
     }
@@ -90,7 +126,7 @@ impl Restores {
         self.progress.done(partition, records, seconds);
     }
 
-    /// The task goes.
+    /// The task or standby goes, or its positions are looked up anew.
     ///
     /// # Errors
     /// When there is no thread for it.

@@ -2,11 +2,13 @@
 
 use std::marker::PhantomData;
 
-use tradewind_schemas::{Actor, CodecError, Contract, Envelope, Key, MessageId, Timestamp};
-use tradewind_topics::{Headers, Topic};
+use bytes::Bytes;
+use tradewind_schemas::{Actor, CodecError, Contract, Envelope, Key, MessageId};
+use tradewind_topics::{Record, Topic};
 
 use crate::{
     codecs::Codecs,
+    deciding::trace_of,
     reactions::Outgoing,
     stage::{Output, Place},
 };
@@ -40,42 +42,70 @@ impl<K: Key> Sends<K> {
     }
 }
 
-/// Writes what was sent: in envelopes that go back to the record in hand.
+/// Writes what follows from the record in hand.
 pub(crate) struct Writing<'a> {
     pub codecs: &'a Codecs,
     pub stage: &'static str,
+    pub record: &'a Record,
     /// Of the record in hand.
     pub around: &'a Envelope<()>,
     pub out: &'a mut Vec<Output>,
 }
 
 impl Writing<'_> {
-    /// The records' ids derive from `id`; they happened `at` this time.
-    pub fn write<K>(&mut self, sends: Sends<K>, id: MessageId, at: Timestamp) -> Result<(), CodecError> {
+    /// An envelope for what follows: about the same person, at the same time. Of one record's, each has another name.
+    pub fn following(&self, name: &str) -> Envelope<()> {
+        let Envelope { id, subject_id, correlation_id, at, ref cause, .. } = *self.around;
+        Envelope {
+            id: MessageId::derived(id.uuid(), &format!("{} {name}", self.stage)),
+            key: self.around.key.clone(),
+            subject_id,
+            causation_id: Some(id),
+            correlation_id,
+            actor: Actor::service(self.stage),
+            at,
+            request: None,
+            cause: cause.clone(),
+            payload: (),
+        }
+    }
+
+    /// Writes what was sent, in envelopes like this one, from whose id theirs derive.
+    pub fn write<K>(&mut self, sends: Sends<K>, like: &Envelope<()>) -> Result<(), CodecError> {
         for (n, sent) in sends.sent.into_iter().enumerate() {
-            let around = Envelope {
-                id: MessageId::derived(id.uuid(), &format!("send {n}")),
-                key: sent.key.clone(),
-                subject_id: None,
-                causation_id: Some(self.around.id),
-                correlation_id: self.around.correlation_id,
-                actor: Actor::service(self.stage),
-                at,
-                request: None,
-                cause: None,
-                payload: (),
-            };
-            let (topic, key) = (sent.topic, sent.key.clone());
-            let value = sent.encode(self.codecs, around)?.into();
-            let place = Place::Key(key.into());
-            self.out.push(Output {
-                topic: topic.into(),
-                place,
-                value: Some(value),
-                timestamp: at,
-                headers: Headers::new(),
-            });
+            let id = MessageId::derived(like.id.uuid(), &format!("send {n}"));
+            self.encode(sent, Envelope { id, ..like.clone() })?;
         }
         Ok(())
+    }
+
+    /// Writes a record. Of one record's, each has another name.
+    pub fn say<K, V: Contract>(
+        &mut self,
+        topic: Topic<K, V>,
+        key: String,
+        payload: V,
+        name: &str,
+    ) -> Result<(), CodecError> {
+        self.encode(Outgoing::new(topic.name, key, payload), self.following(name))
+    }
+
+    /// Writes a tombstone.
+    pub fn erase(&mut self, topic: &'static str, key: String) {
+        let like = self.around.clone();
+        self.push(topic, &like, key, None);
+    }
+
+    fn encode(&mut self, sent: Outgoing, like: Envelope<()>) -> Result<(), CodecError> {
+        let (topic, key) = (sent.topic, sent.key.clone());
+        let around = Envelope { key: key.clone(), ..like };
+        let value = sent.encode(self.codecs, around.clone())?;
+        self.push(topic, &around, key, Some(value.into()));
+        Ok(())
+    }
+
+    fn push(&mut self, topic: &'static str, around: &Envelope<()>, key: String, value: Option<Bytes>) {
+        let (place, headers) = (Place::Key(key.into()), trace_of(self.record));
+        self.out.push(Output { topic: topic.into(), place, value, timestamp: around.at, headers });
     }
 }

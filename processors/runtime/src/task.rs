@@ -5,7 +5,7 @@ use tradewind_schemas::Timestamp;
 use tradewind_state::{StateError, StoreId, TaskReader, TaskState};
 use tradewind_topics::{Append, Headers, Offset, Record};
 
-use crate::{names::Names, replay::Replay, timers::Schedule};
+use crate::{effects::Effect, names::Names, replay::Replay, timers::Schedule, worker::Limits};
 
 /// The key of a changelog's record that ends a transaction: what the task has consumed of its source, in 8 bytes, and
 /// after them the origin of the state that it belongs to. No store has this id.
@@ -46,7 +46,13 @@ pub enum Refusal {
         "its changelog begins at {beginning}, and it needs it from {from}: records were deleted, and a state without them would lack what they said; start it where a local state has them, restore the changelog from a backup, or replay into another namespace"
     )]
     Truncated { from: Offset, beginning: Offset },
-    #[error("its changelog ends in the middle of a transaction")]
+    #[error(
+        "it needs {of} from offset {from}, which is not there: records that it had not taken were deleted, or the topic lost its end; restore the topics and the group's offsets from one backup, or replay into another namespace"
+    )]
+    Deleted { from: Offset, of: String },
+    #[error(
+        "its changelog ends in the middle of a transaction: the topic lost its end, or somebody else has written to it; restore the topics and the group's offsets from one backup, or replay into another namespace"
+    )]
     HalfTransaction,
     #[error("its changelog holds a record that this release cannot read: {0}")]
     Unreadable(String),
@@ -149,9 +155,21 @@ impl Task {
         Ok((checkpoint.changelog < changelog_end).then_some((checkpoint.changelog, changelog_end)))
     }
 
+    /// The state of a standby is at hand. Says from where the changelog is to be followed.
+    pub fn follow(&mut self, state: TaskState, origin: String) -> Result<Offset, Refusal> {
+        let opened = Opened { state: Some(state), group: None, changelog_end: Offset::MAX, origin };
+        Ok(self.opened(opened)?.map_or(Offset::MAX, |(from, _)| from))
+    }
+
     /// Takes committed records of the changelog; `true` when its end has been reached. Of a commit that is larger, so
     /// many bytes are held back at most.
-    pub fn restore(&mut self, records: Vec<Record>, position: Offset, most: usize) -> Result<bool, Refusal> {
+    pub fn restore(
+        &mut self,
+        now: Timestamp,
+        records: Vec<Record>,
+        position: Offset,
+        most: usize,
+    ) -> Result<bool, Refusal> {
         let (Some(state), Status::Restoring) = (&mut self.state, self.status) else { return Ok(false) };
         for record in records {
             // What lies behind the end that was looked up is a successor's: this task was lost, and will hear so.
@@ -159,6 +177,9 @@ impl Task {
                 break;
             }
             self.replay.take(record, state, (!self.served).then_some(most))?;
+        }
+        if state.unflushed_bytes() > 0 {
+            self.unflushed_since.get_or_insert(now);
         }
         Ok(position >= self.changelog_end)
     }
@@ -274,12 +295,27 @@ impl Task {
     }
 
     /// Whether what was committed has waited for so many milliseconds. A clock that went back counts as well.
-    pub fn has_waited(&self, now: Timestamp, most: i64) -> bool {
+    fn has_waited(&self, now: Timestamp, most: i64) -> bool {
         self.unflushed_since.is_some_and(|since| (now.millis() - since.millis()).abs() >= most)
     }
 
-    pub fn unflushed_bytes(&self) -> usize {
+    fn unflushed_bytes(&self) -> usize {
         self.state.as_ref().map_or(0, TaskState::unflushed_bytes)
+    }
+
+    /// Flushes what has come to so many bytes.
+    pub fn flush_if(&mut self, bytes: usize, effects: &mut Vec<Effect>) {
+        if self.unflushed_bytes() >= bytes
+            && let Some(batch) = self.flush_batch()
+        {
+            effects.push(Effect::Flush { partition: self.partition, batch });
+        }
+    }
+
+    /// Flushes what has come to so many bytes, or has waited for so many milliseconds.
+    pub fn flush_due(&mut self, now: Timestamp, limits: &Limits, effects: &mut Vec<Effect>) {
+        let has_waited = self.has_waited(now, limits.flush_ms);
+        self.flush_if(if has_waited { 0 } else { limits.flush_bytes }, effects);
     }
 
     pub fn flush_batch(&mut self) -> Option<tradewind_state::Batch> {

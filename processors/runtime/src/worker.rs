@@ -12,9 +12,10 @@
 //!   └──────────────────────────────────────────────────── Recovering: uncommitted of every task dropped
 //! ```
 
+mod standby;
 mod stores;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tradewind_schemas::Timestamp;
 use tradewind_state::{StateError, TaskState};
@@ -26,6 +27,7 @@ use crate::{
     processing::{Processing, Taken},
     task::{Opened, Refusal, Task},
 };
+use standby::Standby;
 
 /// When to commit and when to flush.
 #[derive(Clone, Copy, Debug)]
@@ -72,6 +74,10 @@ pub struct Worker {
     names: Names,
     limits: Limits,
     tasks: BTreeMap<u32, Task>,
+    /// Of partitions that are others'.
+    standbys: BTreeMap<u32, Standby>,
+    /// Which of them are wanted.
+    wanted: BTreeSet<u32>,
     phase: Phase,
     outbox: Vec<Append>,
     /// When the oldest uncommitted work was done.
@@ -88,6 +94,8 @@ impl Worker {
             names,
             limits,
             tasks: BTreeMap::new(),
+            standbys: BTreeMap::new(),
+            wanted: BTreeSet::new(),
             phase: Phase::Running,
             outbox: Vec::new(),
             since: None,
@@ -111,22 +119,26 @@ impl Worker {
         match input {
             Input::Assigned(partitions) => {
                 for partition in partitions {
-                    self.tasks.insert(partition, Task::opening(partition));
-                    effects.push(Effect::Open(partition));
+                    self.assigned(now, partition, &mut effects);
                 }
             }
             Input::Opened(partition, opened) => self.opened(partition, opened, &mut effects),
             Input::Restored { partition, records, position } => {
-                self.restored(partition, records, position, &mut effects);
+                self.restored(now, partition, records, position, &mut effects);
             }
             Input::Records(records) => self.take(now, records, &mut effects),
             Input::Idle => self.idle(now, &mut effects),
             Input::Committed(receipt) => self.committed(now, &receipt, &mut effects),
-            Input::NotCommitted(error) => self.not_committed(&error, &mut effects),
-            Input::Recovered => self.recovered(&mut effects),
-            Input::Flushed { partition, result } => self.flushed(partition, result, &mut effects),
+            Input::NotCommitted(error) => self.not_committed(now, &error, &mut effects),
+            Input::Recovered => self.recovered(now, &mut effects),
+            Input::Flushed { partition, result } => self.flushed(now, partition, result, &mut effects),
             Input::Revoked(partitions) => self.leave(now, partitions, &mut effects),
-            Input::Lost(partitions) => self.drop_tasks(&partitions, &mut effects),
+            Input::Lost(partitions) => self.drop_tasks(now, &partitions, &mut effects),
+            Input::StandBy(partitions) => self.stand_by(now, partitions, &mut effects),
+            Input::StandbyOpened { partition, state, origin } => {
+                self.standby_opened(partition, state, origin, &mut effects);
+            }
+            Input::Level(partition) => self.is_level(now, partition),
             Input::Stop => {
                 self.stopping = true;
                 let all = self.tasks.keys().copied().collect();
@@ -145,14 +157,20 @@ impl Worker {
         }
     }
 
-    fn restored(&mut self, partition: u32, records: Vec<Record>, position: Offset, effects: &mut Vec<Effect>) {
-        let Some(task) = self.tasks.get_mut(&partition) else { return };
-        let restored = task.restore(records, position, self.limits.restore_bytes);
-        if task.unflushed_bytes() >= self.limits.restore_bytes
-            && let Some(batch) = task.flush_batch()
-        {
-            effects.push(Effect::Flush { partition, batch });
+    fn restored(
+        &mut self,
+        now: Timestamp,
+        partition: u32,
+        mut records: Vec<Record>,
+        position: Offset,
+        effects: &mut Vec<Effect>,
+    ) {
+        if self.follow(now, partition, &mut records, position, effects) {
+            return;
         }
+        let Some(task) = self.tasks.get_mut(&partition) else { return };
+        let restored = task.restore(now, records, position, self.limits.restore_bytes);
+        task.flush_if(self.limits.restore_bytes, effects);
         match restored {
             Ok(true) => self.ready(partition, effects),
             Ok(false) => {}
@@ -254,22 +272,18 @@ impl Worker {
             task.committed(end, now);
         }
         self.flush_due(now, effects);
-        self.finish_leaving(effects);
+        self.finish_leaving(now, effects);
     }
 
     /// Flushes the tasks whose committed layer is large or old.
     fn flush_due(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
-        for task in self.tasks.values_mut() {
-            let large = task.unflushed_bytes() >= self.limits.flush_bytes;
-            if (large || task.has_waited(now, self.limits.flush_ms))
-                && let Some(batch) = task.flush_batch()
-            {
-                effects.push(Effect::Flush { partition: task.partition, batch });
-            }
+        let standbys = self.standbys.values_mut().map(|standby| &mut standby.task);
+        for task in self.tasks.values_mut().chain(standbys) {
+            task.flush_due(now, &self.limits, effects);
         }
     }
 
-    fn not_committed(&mut self, error: &CommitError, effects: &mut Vec<Effect>) {
+    fn not_committed(&mut self, now: Timestamp, error: &CommitError, effects: &mut Vec<Effect>) {
         self.outbox.clear();
         self.since = None;
         for task in self.tasks.values_mut() {
@@ -280,7 +294,11 @@ impl Worker {
             effects.extend(std::mem::take(&mut self.tasks).into_keys().map(Effect::Close));
             self.phase = Phase::Running;
             self.leaving = None;
+            if self.stopping {
+                self.close_all_standbys(effects);
+            }
             effects.push(if self.stopping { Effect::Leave } else { Effect::Rejoin });
+            self.open_standbys(now, effects);
             return;
         }
         tracing::warn!(stage = self.processing.stage(), %error, "taking a new epoch and reading the positions anew");
@@ -288,9 +306,9 @@ impl Worker {
         effects.push(Effect::Recover);
     }
 
-    fn recovered(&mut self, effects: &mut Vec<Effect>) {
+    fn recovered(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
         self.phase = Phase::Running;
-        self.finish_leaving(effects);
+        self.finish_leaving(now, effects);
         // The commit may have succeeded: the changelog, read to its end, tells.
         for task in self.tasks.values_mut() {
             task.reopen();
@@ -308,11 +326,11 @@ impl Worker {
             self.since.get_or_insert(now);
             self.commit(now, effects);
         } else {
-            self.finish_leaving(effects);
+            self.finish_leaving(now, effects);
         }
     }
 
-    fn finish_leaving(&mut self, effects: &mut Vec<Effect>) {
+    fn finish_leaving(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
         let Some(partitions) = self.leaving.take() else { return };
         for partition in partitions {
             if let Some(mut task) = self.tasks.remove(&partition) {
@@ -322,11 +340,15 @@ impl Worker {
                 effects.push(Effect::Close(partition));
             }
         }
+        if self.stopping {
+            self.close_all_standbys(effects);
+        }
         effects.push(if self.stopping { Effect::Leave } else { Effect::Release });
+        self.open_standbys(now, effects);
     }
 
     /// These are somebody else's already.
-    fn drop_tasks(&mut self, partitions: &[u32], effects: &mut Vec<Effect>) {
+    fn drop_tasks(&mut self, now: Timestamp, partitions: &[u32], effects: &mut Vec<Effect>) {
         for partition in partitions {
             if let Some(mut task) = self.tasks.remove(partition) {
                 task.rollback();
@@ -342,6 +364,7 @@ impl Worker {
         }
         self.since = None;
         effects.push(Effect::Release);
+        self.open_standbys(now, effects);
     }
 
     /// The state of a task, for whoever examines it.

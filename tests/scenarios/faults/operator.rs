@@ -1,13 +1,17 @@
 //! What an operator does to a shop's Kafka by hand.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use futures::executor::block_on;
 use rdkafka::{
     ClientConfig, Offset, TopicPartitionList,
-    admin::{AdminClient, AdminOptions},
+    admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier},
     client::DefaultClientContext,
     consumer::{BaseConsumer, CommitMode, Consumer},
+    error::{KafkaError, KafkaResult},
     message::Message,
     producer::{BaseProducer, BaseRecord, Producer},
 };
@@ -18,6 +22,7 @@ use tradewind_tests::{
 };
 
 const ENDS_WITHIN: Duration = Duration::from_secs(90);
+const DONE_WITHIN: Duration = Duration::from_secs(60);
 const ANSWERS_WITHIN: Duration = Duration::from_secs(30);
 
 /// The brokers, and one shop's names on them.
@@ -55,10 +60,12 @@ impl Operator {
         }
     }
 
+    /// Once the group's members are gone: one that did not leave is one until its session is over.
     pub fn set_offset(&self, group: &str, topic: &str, partition: i32, offset: i64) {
         let mut list = TopicPartitionList::new();
         list.add_partition_offset(&self.name(topic), partition, Offset::Offset(offset)).expect("an offset");
-        self.consumer(group).commit(&list, CommitMode::Sync).expect("it is set");
+        let consumer = self.consumer(group);
+        until("the offset is set", || consumer.commit(&list, CommitMode::Sync));
     }
 
     /// The group's members must be gone.
@@ -74,12 +81,20 @@ impl Operator {
         ends.expect("its ends").1
     }
 
-    /// Deletes all that is in this partition of a topic.
+    /// Deletes what is in this partition of a topic but for the last offset, a transaction's marker. Kafka must be told
+    /// not to compact it for that.
     pub fn delete_records(&self, topic: &str, partition: i32) {
+        let name = self.name(topic);
+        let policy = AlterConfig::new(ResourceSpecifier::Topic(&name)).set("cleanup.policy", "delete");
+        let done = block_on(self.client.alter_configs(&[policy], &AdminOptions::new())).expect("the brokers answer");
+        assert!(done.iter().all(Result::is_ok), "{done:?}");
         let mut list = TopicPartitionList::new();
-        list.add_partition_offset(&self.name(topic), partition, Offset::End).expect("an offset");
-        let done = block_on(self.client.delete_records(&list, &AdminOptions::new())).expect("the brokers answer");
-        assert!(done.elements().iter().all(|element| element.error().is_ok()), "{done:?}");
+        let until_there = Offset::Offset(self.end(topic, partition) - 1);
+        list.add_partition_offset(&name, partition, until_there).expect("an offset");
+        until("its records are deleted", || {
+            let done = block_on(self.client.delete_records(&list, &AdminOptions::new()))?;
+            done.elements().iter().try_for_each(|element| element.error())
+        });
     }
 
     /// Deletes a topic, and has the platform make what it lacks.
@@ -88,15 +103,16 @@ impl Operator {
         let done = block_on(self.client.delete_topics(&[&name], &AdminOptions::new())).expect("the brokers answer");
         assert!(done.iter().all(Result::is_ok), "{done:?}");
         let options: Vec<_> = self.options.iter().map(String::as_str).collect();
-        let deadline = std::time::Instant::now() + ANSWERS_WITHIN;
-        loop {
+        let reader = self.consumer("nobody");
+        until("it is there anew", || {
             let applied = run(&[&["topics", "apply"], &options[..]].concat());
-            if applied.status.success() && String::from_utf8_lossy(&applied.stdout).starts_with("1 topics created") {
-                return;
+            let ends = (0..4).map(|at| Ok(reader.fetch_watermarks(&name, at, ANSWERS_WITHIN)?.1));
+            let ends = ends.collect::<KafkaResult<Vec<_>>>()?;
+            match applied.status.success() && ends.iter().all(|end| *end == 0) {
+                true => Ok(()),
+                false => Err(KafkaError::AdminOpCreation(format!("{applied:?}, {ends:?}"))),
             }
-            assert!(std::time::Instant::now() < deadline, "{applied:?}");
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        });
     }
 
     /// The value of the first record in any partition of a topic.
@@ -125,6 +141,15 @@ impl Operator {
     /// The partitions of a stage's task that have consumed anything.
     pub fn used(&self, group: &str, topic: &str) -> BTreeSet<i32> {
         (0..4).filter(|partition| self.offset(group, topic, *partition).is_some_and(|offset| offset > 0)).collect()
+    }
+}
+
+/// Tries until it succeeds.
+fn until(what: &str, attempt: impl Fn() -> KafkaResult<()>) {
+    let deadline = Instant::now() + DONE_WITHIN;
+    while let Err(error) = attempt() {
+        assert!(Instant::now() < deadline, "{what}: {error}");
+        std::thread::sleep(Duration::from_millis(100));
     }
 }
 

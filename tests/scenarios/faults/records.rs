@@ -34,18 +34,18 @@ async fn that_cannot_be_read() {
     let operator = Operator::of(&shop);
     let cases = tokio::task::block_in_place(|| {
         let (command, event) = (operator.first_value(SOURCE), operator.first_value("order.events"));
-        let cases: [(&str, Option<&str>, Option<&[u8]>, &str); 6] = [
-            ("garbage", Some("k"), Some(b"garbage"), "not in Confluent's wire format"),
-            ("an unknown schema", Some("k"), Some(&UNSEEN), "the registry knows no schema"),
-            ("another topic's record", Some("k"), Some(&event), "cannot be read as order.commands"),
-            ("a command cut short", Some("k"), Some(&command[..command.len() - 1]), "ends early"),
-            ("a command without a key", None, Some(&command), "key"),
-            ("a tombstone", Some("k"), None, "a command has a value"),
-        ];
-        cases.map(|(what, key, value, why)| {
+        let case = |what, key, value: Option<&[u8]>, why| {
             operator.write(SOURCE, 1, key, value);
             (what, why)
-        })
+        };
+        [
+            case("garbage", Some("k"), Some(b"garbage"), "not in Confluent's wire format"),
+            case("an unknown schema", Some("k"), Some(&UNSEEN), "the registry knows no schema"),
+            case("another topic's record", Some("k"), Some(&event), "cannot be read as order.commands"),
+            case("cut short", Some("k"), Some(&command[..command.len() - 1]), "not a record of order.commands"),
+            case("no key", None, Some(&command), "it has no key"),
+            case("a tombstone", Some("k"), None, "a command has a value"),
+        ]
     });
     let found = dead_letters(&shop, cases.len()).await;
     for ((what, why), letter) in cases.iter().zip(&found) {

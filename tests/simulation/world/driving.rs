@@ -17,12 +17,19 @@ use crate::{
 };
 
 /// Which creation of source and changelog a world's topics are.
-const ORIGIN: &str = "simulated";
+pub(super) const ORIGIN: &str = "simulated";
 
 impl World {
     pub(super) fn carry_out(&mut self, id: MemberId, effect: Effect) -> Result<(), String> {
         match effect {
             Effect::Open(partition) => return self.open(id, partition),
+            Effect::OpenStandby(partition) => return self.open_standby(id, partition),
+            Effect::Follow { partition, from } => {
+                self.members[id].following.insert(partition, from);
+                self.members[id].followed = self.now;
+            }
+            Effect::Discard(partition) => return self.discard(id, partition),
+            Effect::Reopen(partition) => self.reopen(id, partition),
             Effect::Rebuild { partition, .. } => {
                 self.counts.one("damaged under way");
                 let member = &mut self.members[id];
@@ -33,7 +40,6 @@ impl World {
                 wiped.map_err(|fault| format!("{partition} cannot be wiped: {fault}"))?;
                 return self.open(id, partition);
             }
-            Effect::Reopen(partition) => self.look_up_group(id, partition, None, Effect::Reopen(partition)),
             Effect::Restore { partition, from, .. } => {
                 self.counts.one("restores");
                 self.members[id].restoring.insert(partition, from);
@@ -87,6 +93,20 @@ impl World {
         }
         let grant = self.groups[group].grants.get(&partition).copied().unwrap_or_default();
         self.members[id].granted.insert(partition, grant);
+        let mut state = self.open_state(id, partition)?;
+        if self.is(Bug::RestoreSkipsChangelog) {
+            let (checkpoint, end) = (state.checkpoint(), self.log.stable_end(&changelog));
+            if checkpoint.changelog < end {
+                let source = self.log.stable_offset(&source);
+                state.restore(Vec::new(), Checkpoint { changelog: end, source, ..checkpoint });
+            }
+        }
+        self.look_up_group(id, partition, Some(state), Effect::Open(partition));
+        Ok(())
+    }
+
+    pub(super) fn open_state(&mut self, id: MemberId, partition: u32) -> Result<TaskState, String> {
+        let changelog = self.groups[self.members[id].group].names.changelog(partition);
         let (extent, now) = (Extent { beginning: 0, end: self.log.written_end(&changelog) }, self.clock(id));
         let keeps_old = self.is(Bug::OldStateNotRebuilt);
         let usable = |checkpoint: &Checkpoint| keeps_old || outdated(checkpoint, extent, now).is_none();
@@ -114,20 +134,11 @@ impl World {
             self.say(|| format!("{name} rebuilds {partition} from its changelog"));
         }
         self.members[id].stores.insert(partition, store.clone());
-        let mut state = TaskState::new(store).map_err(|e| e.to_string())?;
-        if self.is(Bug::RestoreSkipsChangelog) {
-            let (checkpoint, end) = (state.checkpoint(), self.log.stable_end(&changelog));
-            if checkpoint.changelog < end {
-                let source = self.log.stable_offset(&source);
-                state.restore(Vec::new(), Checkpoint { changelog: end, source, ..checkpoint });
-            }
-        }
-        self.look_up_group(id, partition, Some(state), Effect::Open(partition));
-        Ok(())
+        TaskState::new(store).map_err(|e| e.to_string())
     }
 
     /// The group's stable offset **first**; `again` is done once it is settled.
-    fn look_up_group(&mut self, id: MemberId, partition: u32, state: Option<TaskState>, again: Effect) {
+    pub(super) fn look_up_group(&mut self, id: MemberId, partition: u32, state: Option<TaskState>, again: Effect) {
         let source = self.groups[self.members[id].group].names.source(partition);
         let todo = match self.log.stable_offset(&source) {
             Some(group) => Todo::LookUpEnd { partition, state, group: Some(group) },
@@ -145,6 +156,7 @@ impl World {
         group: Option<Offset>,
     ) -> Result<(), String> {
         let reopens = state.is_none();
+        let takes_over = self.members[id].taking_over.remove(&partition);
         let changelog = self.groups[self.members[id].group].names.changelog(partition);
         let changelog_end = match self.bug {
             Some(Bug::RestoresToStaleEnd) => self.log.stable_end(&changelog).saturating_sub(4),
@@ -153,6 +165,10 @@ impl World {
         let mut opened = Opened { state, group, changelog_end, origin: ORIGIN.to_owned() };
         let at_hand = self.members[id].worker.as_ref().and_then(|worker| worker.state(partition));
         if let (Some(Bug::NoReplayAfterUnknown), true, Some(state)) = (self.bug, reopens, at_hand) {
+            opened.changelog_end = state.checkpoint().changelog;
+            opened.group = Some(state.checkpoint().source.unwrap_or(0));
+        }
+        if let (Some(Bug::StandbyTakenForUpToDate), true, Some(state)) = (self.bug, takes_over, at_hand) {
             opened.changelog_end = state.checkpoint().changelog;
             opened.group = Some(state.checkpoint().source.unwrap_or(0));
         }
@@ -210,6 +226,7 @@ impl World {
         let member = &mut self.members[id];
         member.fetching.remove(&partition);
         member.restoring.remove(&partition);
+        member.following.remove(&partition);
         member.served.remove(&partition);
         let Some(store) = member.stores.remove(&partition) else { return };
         // A disk that cannot be synced ends the process.

@@ -4,6 +4,7 @@ mod committing;
 mod driving;
 mod rebalancing;
 mod rest;
+mod standbys;
 mod storm;
 
 use std::{
@@ -260,6 +261,11 @@ impl World {
             && let Some((&partition, &from)) = self.members[id].restoring.iter().next()
         {
             self.restore(id, partition, from);
+            return Ok(());
+        }
+        let follows = !self.members[id].following.is_empty() && self.members[id].slow_until <= self.step;
+        if follows && self.chance(4) {
+            self.follow(id);
             return Ok(());
         }
         let fetching: Vec<_> = self.members[id].fetching.iter().map(|(partition, from)| (*partition, *from)).collect();

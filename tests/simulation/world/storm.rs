@@ -50,6 +50,9 @@ impl World {
             }
             self.skews[process] = skew;
         }
+        if self.strikes(60) {
+            self.place_standbys();
+        }
         if self.strikes(30) {
             let group = self.rng.random_range(0..self.groups.len());
             let partition = self.rng.random_range(0..self.groups[group].partitions);
@@ -63,6 +66,12 @@ impl World {
             self.now += hours * HOUR;
             self.counts.one("long nights");
             self.say(|| format!("nothing happens for {hours} h"));
+            // But to the log, which goes on compacting.
+            for group in 0..self.groups.len() {
+                for partition in 0..self.groups[group].partitions {
+                    self.compact(group, partition);
+                }
+            }
         }
         if self.strikes(1_500) {
             let process = self.rng.random_range(0..self.plan.processes);
@@ -87,15 +96,21 @@ impl World {
     }
 
     /// A changelog forgets what was overwritten and deleted. Tombstones are kept for longer than any restore takes, so
-    /// not while one is under way.
+    /// not while one is under way, or while a standby has not got to the end and reads on.
     fn compact(&mut self, group: usize, partition: u32) {
         let settled =
             |member: &Member| member.todo.is_empty() && member.inputs.is_empty() && member.restoring.is_empty();
+        let changelog = self.groups[group].names.changelog(partition);
+        let end = self.log.stable_end(&changelog);
+        let reads_on = |member: &Member| {
+            let lags = member.following.get(&partition).is_some_and(|position| *position < end);
+            lags && self.now - member.followed < HOUR
+        };
+        let settled = |member: &Member| settled(member) && !reads_on(member);
         let mut members = self.members.iter().filter(|member| member.group == group && member.up);
         if !members.all(settled) {
             return;
         }
-        let changelog = self.groups[group].names.changelog(partition);
         self.log.compact(&changelog, self.now - TOMBSTONES_FOR.as_millis() as i64);
         self.counts.one("changelogs compacted");
         self.say(|| format!("{changelog} is compacted"));

@@ -64,17 +64,22 @@ impl Shop {
 
     /// The same with so many workers, which share all stages; they are called as their processes are.
     pub async fn on_kafka_with_workers(workers: &[&str]) -> Self {
-        Self::of_several(workers, kafka().await).await
+        Self::on_kafka_with_options(workers, &[]).await
+    }
+
+    /// The same with further options of the workers.
+    pub async fn on_kafka_with_options(workers: &[&str], options: &[&str]) -> Self {
+        Self::of_several(workers, options, kafka().await).await
     }
 
     /// The same with a schema registry of the shop's own.
     pub async fn on_kafka_asking(registry: &Registry) -> Self {
         let shared = || Broker::shared().bootstrap();
         let brokers = tokio::task::spawn_blocking(shared).await.expect("Kafka");
-        Self::of_several(&["worker"], namespace(&brokers, registry.url())).await
+        Self::of_several(&["worker"], &[], namespace(&brokers, registry.url())).await
     }
 
-    async fn of_several(workers: &[&str], kafka: Vec<String>) -> Self {
+    async fn of_several(workers: &[&str], options: &[&str], kafka: Vec<String>) -> Self {
         let (home, addresses) = (TempDir::new().expect("a folder"), Addresses::free());
         let log: Vec<_> = kafka.iter().map(String::as_str).collect();
         let applied = run(&[&["topics", "apply"], &log[..]].concat());
@@ -85,15 +90,17 @@ impl Shop {
         let keys = ["--secrets-file", &secrets];
 
         let mut processes = vec![start("sandbox", &[&["sandbox", "--data-dir", &sandbox, "--listen", &gateway]])];
-        for name in workers {
-            let (data_dir, questions) = (path(home.path(), name), address());
-            let own = ["--instance", name, "--data-dir", &data_dir, "--query-listen", &questions];
-            processes.push(start(name, &[&["worker"], &own, &keys, &log]));
-        }
+        processes.extend(workers.iter().map(|name| worker(home.path(), name, &kafka, options)));
         let connect = ["connect", "--gateway", &gateway_url, "--gateway-key", "sk_sandbox_tradewind"];
         processes.push(start("connect", &[&connect, &log]));
         processes.push(start("edge", &[&["edge"], &addresses.options(), &ADMINISTRATOR, &keys, &log]));
         Self::opened(home, &addresses, processes, Some(kafka)).await
+    }
+
+    /// Another worker joins those that there are.
+    pub fn hire(&mut self, name: &str) {
+        let kafka = self.kafka.as_deref().expect("a shop on Kafka");
+        self.processes.push(worker(self.home.path(), name, kafka, &[]));
     }
 
     async fn up(home: TempDir, kafka: Option<Vec<String>>, options: &[&str]) -> Self {
@@ -124,6 +131,14 @@ fn namespace(brokers: &str, registry: &str) -> Vec<String> {
     let namespace = format!("t{}", uuid::Uuid::now_v7().simple());
     let options = ["--brokers", brokers, "--registry", registry, "--namespace", &namespace];
     options.map(str::to_owned).into()
+}
+
+/// A worker of all stages.
+fn worker(home: &Path, name: &str, kafka: &[String], options: &[&str]) -> Process {
+    let (data_dir, secrets, questions) = (path(home, name), path(home, "secrets.json"), address());
+    let own = ["--instance", name, "--data-dir", &data_dir, "--query-listen", &questions, "--secrets-file", &secrets];
+    let log: Vec<_> = kafka.iter().map(String::as_str).collect();
+    Process::start(name, &[&["worker"][..], &own, &log, options].concat(), home)
 }
 
 fn address() -> String {

@@ -7,12 +7,16 @@ use std::{
 };
 
 use futures::future::BoxFuture;
+use reqwest::StatusCode;
 use tradewind_runtime::{Answer, Layout, Queries, QueryError, Question};
 use tradewind_topics::partition_of;
 
-use super::{PATH, members::Members};
+use super::{
+    PATH,
+    members::{Members, Owner},
+};
 
-/// How long a task that moves is waited for.
+/// How long a question takes at most, the wait for a task that moves included.
 const PATIENCE: Duration = Duration::from_secs(3);
 const AGAIN: Duration = Duration::from_millis(50);
 
@@ -49,7 +53,14 @@ impl Remote {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let answer = match self.members.owner(&stage, partition) {
-                Some(address) => self.ask_one(&address, &stage, body.clone()).await,
+                Some(owner) => tokio::select! {
+                    answer = self.ask_one(&owner.address, &stage, body.clone()) => answer,
+                    // One that stands still would be waited for in vain.
+                    () = self.moved(&stage, partition, &owner) => continue,
+                    () = tokio::time::sleep_until(deadline.into()) => {
+                        Err(unavailable(&stage, format!("the worker at {} does not answer in time", owner.address)))
+                    }
+                },
                 None => Err(unavailable(&stage, format!("no worker has announced partition {partition}"))),
             };
             match answer {
@@ -59,13 +70,27 @@ impl Remote {
         }
     }
 
+    /// Returns when the task is announced to be elsewhere.
+    async fn moved(&self, stage: &str, partition: u32, from: &Owner) {
+        while self.members.owner(stage, partition).as_ref() == Some(from) {
+            tokio::time::sleep(AGAIN).await;
+        }
+    }
+
     async fn ask_one(&self, address: &str, stage: &str, body: Vec<u8>) -> Result<Answer, QueryError> {
         let away = |e: reqwest::Error| unavailable(stage, format!("the worker at {address} does not answer: {e}"));
         let request = self.http.post(format!("http://{address}{PATH}")).bearer_auth(&self.password).body(body);
         let response = request.send().await.map_err(away)?;
-        if !response.status().is_success() {
-            let why = format!("the worker at {address} answered {}", response.status());
-            return Err(QueryError::Broken { stage: stage.to_owned(), why });
+        let status = response.status();
+        if !status.is_success() {
+            let why = format!("what listens at {address} answered {status}");
+            return Err(match status {
+                // Somebody else has the address of a worker that is gone.
+                StatusCode::UNAUTHORIZED | StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => {
+                    unavailable(stage, why)
+                }
+                _ => QueryError::Broken { stage: stage.to_owned(), why },
+            });
         }
         let bytes = response.bytes().await.map_err(away)?;
         let unreadable = |e: postcard::Error| QueryError::Broken { stage: stage.to_owned(), why: e.to_string() };

@@ -1,11 +1,13 @@
 //! Questions across processes: workers say which tasks they have, edges ask them over HTTP.
 
+mod announcer;
 mod client;
 mod members;
 mod server;
 
+pub use announcer::Announcer;
 pub use client::Remote;
-pub use members::Announcer;
+pub use members::{Members, Owner};
 pub use server::router;
 
 use hmac::{Hmac, Mac};

@@ -27,10 +27,13 @@ impl Progress {
         self.metrics.remaining.with_label_values(&[self.stage.as_str(), &partition]).set(offsets.max(0));
     }
 
-    pub fn read(&mut self, partition: u32, records: u64, left: Offset) {
+    pub fn read(&mut self, partition: u32, records: u64) {
         self.since += records;
         self.metrics.restored.with_label_values(&[self.stage.as_str(), &partition.to_string()]).inc_by(records);
-        self.remains(partition, left);
+    }
+
+    pub fn lags(&mut self, partition: u32, offsets: Offset) {
+        self.metrics.lag.with_label_values(&[self.stage.as_str(), &partition.to_string()]).set(offsets);
     }
 
     /// One line every few seconds. `left` is what each task has still to read.
@@ -40,6 +43,9 @@ impl Progress {
             return;
         }
         let (tasks, left) = left.fold((0, 0), |(tasks, sum), left| (tasks + 1, sum + left.max(0)));
+        if tasks == 0 {
+            return;
+        }
         // After a pause the first line would tell of the pause.
         if passed < 2 * EVERY {
             let per_second = self.since as f64 / passed.as_secs_f64();
@@ -51,6 +57,12 @@ impl Progress {
         (self.told, self.since) = (Instant::now(), 0);
     }
 
+    /// A standby has all there is, for the first time.
+    pub fn is_level(&self, partition: u32, records: u64, seconds: f64) {
+        let stage = &self.stage;
+        tracing::info!(stage, partition, records, seconds, "a standby is at hand");
+    }
+
     pub fn done(&mut self, partition: u32, records: u64, seconds: f64) {
         let stage = &self.stage;
         tracing::info!(stage, partition, records, seconds, "restored");
@@ -59,7 +71,9 @@ impl Progress {
 
     /// The task is no longer here.
     pub fn forget(&mut self, partition: u32) {
-        // There is none of a task that had nothing to restore.
-        let _ = self.metrics.remaining.remove_label_values(&[self.stage.as_str(), &partition.to_string()]);
+        let labels = [self.stage.as_str(), &partition.to_string()];
+        // There is none where there was nothing to restore, or no standby.
+        let _ = self.metrics.remaining.remove_label_values(&labels);
+        let _ = self.metrics.lag.remove_label_values(&labels);
     }
 }

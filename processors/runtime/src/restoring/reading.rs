@@ -7,27 +7,40 @@ use std::{
         mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TryRecvError, channel, sync_channel},
     },
     thread::{Builder, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use tradewind_topics::{Log, LogError, Offset, Reader, Record, Start, TopicPartition};
+use tradewind_topics::{End, Log, LogError, Offset, Reader, Record, Start, TopicPartition};
+
+use crate::patience::AGAIN;
 
 /// So many batches may wait to be applied: enough that the worker never waits while there is something to read.
 const AHEAD: usize = 4;
 /// How long records are waited for between two looks at the orders.
 const GLANCE: Duration = Duration::from_millis(50);
-/// How long a log that cannot be reached is left alone.
-const AGAIN: Duration = Duration::from_millis(500);
+/// How often it is looked up what a standby lacks.
+const LOOK: Duration = Duration::from_secs(2);
 
 pub enum Order {
-    /// Read this changelog until the position has passed `to`.
+    /// Read this changelog until the position has passed `to`; a standby's, for good, has [`Offset::MAX`] there.
     Read { changelog: TopicPartition, round: u64, from: Offset, to: Offset },
     /// It is not needed any more.
     Leave(TopicPartition),
 }
 
-/// Of which changelog, for which restore, what, and how far that went.
-pub type Batch = (TopicPartition, u64, Vec<Record>, Offset);
+/// Of which changelog, for which restore.
+pub struct Batch {
+    pub changelog: TopicPartition,
+    pub round: u64,
+    pub what: What,
+}
+
+pub enum What {
+    /// These records, and how far that went.
+    Read(Vec<Record>, Offset),
+    /// So many offsets were left of a standby's changelog, after all that was handed out before this.
+    Lag(Offset),
+}
 
 /// The thread's end that the worker holds. The thread runs from the first order on, and is waited for in the end: it
 /// has a reader of the log.
@@ -85,7 +98,7 @@ impl Running {
         let (read, batches) = sync_channel(AHEAD);
         let thread = Builder::new().name(format!("restore-{stage}"));
         let work = move || {
-            let mut changelogs = Changelogs { log, reader: None, read: BTreeMap::new(), are_new: false };
+            let mut changelogs = Changelogs { log, reader: None, read: BTreeMap::new(), are_new: false, looked: None };
             if let Err(error) = changelogs.read_as_ordered(&ordered, &read) {
                 // Nobody listens when the worker ends anyway.
                 let _ = read.send(Err(error));
@@ -105,6 +118,8 @@ struct Changelogs {
     read: BTreeMap<TopicPartition, Place>,
     /// The reader does not know of them yet.
     are_new: bool,
+    /// When it was last looked up what standbys lack.
+    looked: Option<Instant>,
 }
 
 struct Place {
@@ -133,7 +148,7 @@ impl Changelogs {
                     Err(TryRecvError::Disconnected) => return Ok(()),
                 }
             }
-            match self.read_on() {
+            match self.read_on().and_then(|read| self.look(read)) {
                 Ok(read) => {
                     for batch in read {
                         if batches.send(Ok(batch)).is_err() {
@@ -175,8 +190,12 @@ impl Changelogs {
             Some(reader) => reader,
             none => none.insert(self.log.reader()?),
         };
+        // Restores come first: somebody waits for them.
+        let restores = self.read.values().any(|place| place.to != Offset::MAX);
+        let is_due = |place: &Place| !restores || place.to != Offset::MAX;
         if self.are_new {
-            let places = self.read.iter().map(|(changelog, place)| (changelog.clone(), Start::Offset(place.position)));
+            let due = self.read.iter().filter(|(_, place)| is_due(place));
+            let places = due.map(|(changelog, place)| (changelog.clone(), Start::Offset(place.position)));
             reader.assign(&places.collect::<Vec<_>>())?;
             self.are_new = false;
         }
@@ -188,17 +207,38 @@ impl Changelogs {
             }
         }
         let mut read = Vec::new();
-        for (changelog, place) in &mut self.read {
+        for (changelog, place) in self.read.iter_mut().filter(|(_, place)| is_due(place)) {
             let position = reader.position(changelog)?;
             if position > place.position {
                 place.position = position;
                 let records = records.remove(changelog).unwrap_or_default();
-                read.push((changelog.clone(), place.round, records, position));
+                let what = What::Read(records, position);
+                read.push(Batch { changelog: changelog.clone(), round: place.round, what });
             }
         }
         let before = self.read.len();
         self.read.retain(|_, place| place.position < place.to);
         self.are_new |= self.read.len() < before;
+        Ok(read)
+    }
+
+    /// Adds, once in a while, what standbys lack.
+    fn look(&mut self, mut read: Vec<Batch>) -> Result<Vec<Batch>, LogError> {
+        if self.looked.is_some_and(|at| at.elapsed() < LOOK) {
+            return Ok(read);
+        }
+        self.looked = Some(Instant::now());
+        for (changelog, place) in self.read.iter().filter(|(_, place)| place.to == Offset::MAX) {
+            match self.log.admin().end(changelog, End::Stable) {
+                Ok(end) => {
+                    let what = What::Lag((end - place.position).max(0));
+                    read.push(Batch { changelog: changelog.clone(), round: place.round, what });
+                }
+                // What was read must not be lost for it.
+                Err(LogError::Unavailable(_)) => break,
+                Err(other) => return Err(other),
+            }
+        }
         Ok(read)
     }
 }

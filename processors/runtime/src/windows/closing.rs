@@ -4,7 +4,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bytes::Bytes;
-use tradewind_schemas::{MessageId, Timestamp};
+use tradewind_schemas::{Envelope, MessageId, Timestamp};
 use tradewind_state::{StateError, TaskState};
 use uuid::Uuid;
 
@@ -47,7 +47,10 @@ pub fn close<F: WindowedFold>(
         catch_unwind(AssertUnwindSafe(|| F::closed(window, aggregate, &mut sends)))
             .map_err(|_| failed("it panicked".to_owned()))?;
         let id = MessageId::derived(Uuid::NAMESPACE_OID, &format!("{} {key} {}", F::STAGE, window.start.millis()));
-        writing.write(sends, id, Timestamp::from_millis(end - 1)).map_err(|e| failed(e.to_string()))?;
+        let at = Timestamp::from_millis(end - 1);
+        // Whoever the record in hand is about, and whatever command it goes back to: the window is not about them.
+        let like = Envelope { id, at, subject_id: None, cause: None, ..writing.following("") };
+        writing.write(sends, &like).map_err(|e| failed(e.to_string()))?;
         task.delete(STATE, row);
         task.put(STATE, rows::due_row(CLOSED, end, &key, &[]), Bytes::new());
         progress.next_forget = progress.next_forget.min(end);

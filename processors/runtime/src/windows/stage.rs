@@ -66,7 +66,7 @@ impl<F: WindowedFold> Stage for Windowed<F> {
                 }
             }
         }
-        let mut writing = Writing { codecs: &self.codecs, stage: F::STAGE, around: &around, out };
+        let mut writing = Writing { codecs: &self.codecs, stage: F::STAGE, record, around: &around, out };
         closing::close::<F>(task, &mut progress, windows, &mut writing)?;
         closing::forget::<F>(task, &mut progress, windows)?;
         progress.save(task);

@@ -1,16 +1,27 @@
 //! What is done when a task's own store fails.
 
+use tradewind_schemas::Timestamp;
 use tradewind_state::StateError;
 
 use super::{Effect, Worker};
 use crate::task::Task;
 
 impl Worker {
-    pub(super) fn flushed(&mut self, partition: u32, result: Result<(), StateError>, effects: &mut Vec<Effect>) {
-        let Some(task) = self.tasks.get_mut(&partition) else { return };
+    pub(super) fn flushed(
+        &mut self,
+        now: Timestamp,
+        partition: u32,
+        result: Result<(), StateError>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let standby = self.standbys.get_mut(&partition).map(|standby| &mut standby.task);
+        let Some(task) = self.tasks.get_mut(&partition).or(standby) else { return };
         match result {
             Ok(()) => task.flushed(),
-            Err(StateError::Corrupt { why, .. }) => self.rebuild(partition, why, effects),
+            Err(StateError::Corrupt { why, .. }) if self.tasks.contains_key(&partition) => {
+                self.rebuild(partition, why, effects);
+            }
+            Err(StateError::Corrupt { why, .. }) => self.rebuild_standby(now, partition, &why, effects),
             Err(fault) => effects.push(Effect::Halt(self.names.disk_fault(partition, &fault))),
         }
     }

@@ -1,22 +1,30 @@
-//! Changelogs that lack what was written to them.
+//! Changelogs and sources that lack what was written to them.
 
 use std::{fs, time::Duration};
 
-use tradewind_topics::{Cleanup, Log};
+use tradewind_topics::{Cleanup, End, Log, TopicPartition};
 
-use crate::world::{World, copy, files, key_of};
+use crate::world::{Opened, World, copy, files, key_of};
 
 /// A changelog that somebody has set to forget by time.
 fn forgetful() -> World {
     World::with_changelog(Cleanup::Delete { after: Duration::ZERO })
 }
 
-/// Has the changelog forget all that it holds.
-fn forget(world: &World) {
+/// Has this partition forget all that it holds.
+fn forget(opened: &Opened, partition: &TopicPartition) {
+    let admin = opened.log.admin();
+    let end = admin.end(partition, End::Written).expect("an end");
+    // What is of this very millisecond is not old yet.
+    while admin.beginning(partition).expect("a beginning") < end {
+        opened.log.compact_now().expect("records are deleted");
+    }
+}
+
+/// Has the changelog of the first task forget all that it holds.
+fn forget_changelog(world: &World) {
     let opened = world.open();
-    opened.log.compact_now().expect("records are deleted");
-    let changelog = opened.names.changelog(0);
-    assert!(opened.log.admin().beginning(&changelog).expect("a beginning") > 0, "nothing was deleted");
+    forget(&opened, &opened.names.changelog(0));
 }
 
 fn is_refused(world: &World) {
@@ -30,9 +38,9 @@ fn is_refused(world: &World) {
 fn a_state_that_has_what_was_deleted_goes_on_and_is_the_only_one_that_does() {
     let (world, key) = (forgetful(), key_of(0));
     assert_eq!(world.says(&[&key, &key]), [1, 2]);
-    forget(&world);
+    forget_changelog(&world);
     assert_eq!(world.says(&[&key]), [3]);
-    forget(&world);
+    forget_changelog(&world);
 
     let kept = world.home.path().join("kept");
     fs::rename(world.state_dir(), &kept).expect("it is moved away");
@@ -51,7 +59,7 @@ fn a_state_from_before_what_was_deleted_is_refused_and_kept() {
     let backup = world.home.path().join("backup");
     copy(&world.state_dir(), &backup).expect("a backup");
     assert_eq!(world.says(&[&key]), [2]);
-    forget(&world);
+    forget_changelog(&world);
     fs::remove_dir_all(world.state_dir()).expect("it is lost");
     copy(&backup, &world.state_dir()).expect("it is put back");
     is_refused(&world);
@@ -62,7 +70,7 @@ fn a_state_from_before_what_was_deleted_is_refused_and_kept() {
 fn a_damaged_state_is_not_wiped_where_nothing_could_rebuild_it() {
     let (world, key) = (forgetful(), key_of(0));
     assert_eq!(world.says(&[&key]), [1]);
-    forget(&world);
+    forget_changelog(&world);
     fs::remove_file(world.task_dir(0).join("CURRENT")).expect("it is damaged");
     let before = files(&world.task_dir(0));
     is_refused(&world);
@@ -83,6 +91,19 @@ fn a_changelog_written_for_other_topics_is_refused() {
     for part in
         ["its changelog is that of other topics", "one-id another-id 0 there", "restore the topics from a backup"]
     {
+        assert!(why.contains(part), "{part:?} is not in {why:?}");
+    }
+}
+
+#[test]
+fn a_source_whose_records_were_deleted_before_they_were_taken_is_refused() {
+    let (world, key) = (World::with_source(Cleanup::Delete { after: Duration::ZERO }), key_of(0));
+    assert_eq!(world.says(&[&key]), [1]);
+    let opened = world.open();
+    opened.write(Some(&key), Some("nobody is there"));
+    forget(&opened, &opened.names.source(0));
+    let why = opened.refusal();
+    for part in ["task test.numbers-0 of stage counting", "it needs test.numbers-0 from offset 1", "were deleted"] {
         assert!(why.contains(part), "{part:?} is not in {why:?}");
     }
 }

@@ -62,3 +62,19 @@ fn a_block_that_went_bad_is_found_under_way_and_the_state_rebuilt() {
     drop(opened);
     assert_eq!(world.says(&[&key]), [4]);
 }
+
+/// Whatever the disk answers: it is said where, and nothing is wiped for it.
+#[test]
+fn a_state_that_cannot_be_opened_ends_the_worker() {
+    let (world, key) = (World::new(), key_of(0));
+    assert_eq!(world.says(&[&key]), [1]);
+    let (home, aside) = (world.state_dir().join("counting"), world.home.path().join("aside"));
+    fs::rename(&home, &aside).expect("it is moved away");
+    fs::write(&home, "a file").expect("it is written");
+    let why = world.open().refusal();
+    for part in ["the state at", "counting/0", "cannot be opened", "Not a directory"] {
+        assert!(why.contains(part), "{part:?} is not in {why:?}");
+    }
+    fs::remove_file(&home).and_then(|()| fs::rename(&aside, &home)).expect("it is mended");
+    assert_eq!(world.says(&[&key]), [2]);
+}

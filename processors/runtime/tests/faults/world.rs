@@ -15,7 +15,7 @@ use bytes::Bytes;
 use futures::executor::block_on;
 use tempfile::TempDir;
 use tradewind_runtime::{
-    Failure, Layout, Limits, Names, Output, Place, Processing, STATE, Serving, Stage, TOMBSTONES_FOR, Worker,
+    Failure, Layout, Limits, Names, Output, Place, Processing, STATE, Serving, Stage, Standbys, TOMBSTONES_FOR, Worker,
     WorkerError, WorkerMetrics, WorkerPlace, changelog, dead_letters, now, run,
 };
 use tradewind_schemas::Timestamp;
@@ -71,9 +71,10 @@ impl Stage for Counting {
     fn abandon(&self, _: &Record, _: &str, _: &mut Vec<Output>) {}
 }
 
-/// A directory with a log and local states, and how the changelog is kept.
+/// A directory with a log and local states, and how source and changelog are kept.
 pub struct World {
     pub home: TempDir,
+    source: Cleanup,
     changelog: Cleanup,
 }
 
@@ -94,11 +95,16 @@ pub struct Running<'o> {
 
 impl World {
     pub fn new() -> Self {
-        Self::with_changelog(Cleanup::Compact { tombstones_for: TOMBSTONES_FOR })
+        let changelog = Cleanup::Compact { tombstones_for: TOMBSTONES_FOR };
+        Self { home: TempDir::new().expect("a folder"), source: Cleanup::Keep, changelog }
     }
 
     pub fn with_changelog(changelog: Cleanup) -> Self {
-        Self { home: TempDir::new().expect("a folder"), changelog }
+        Self { changelog, ..Self::new() }
+    }
+
+    pub fn with_source(source: Cleanup) -> Self {
+        Self { source, ..Self::new() }
     }
 
     pub fn log_dir(&self) -> PathBuf {
@@ -116,9 +122,12 @@ impl World {
 
     pub fn open(&self) -> Opened {
         let log = EmbeddedLog::open(&self.log_dir(), Options::default()).expect("a log");
-        let kept = ["numbers".to_owned(), "counts".to_owned(), dead_letters("numbers")];
-        let topics: Vec<_> = kept.map(|name| (name, Cleanup::Keep)).into_iter().collect();
-        let topics = [topics, vec![(changelog("counting"), self.changelog)]].concat();
+        let topics = [
+            ("numbers".to_owned(), self.source),
+            ("counts".to_owned(), Cleanup::Keep),
+            (dead_letters("numbers"), Cleanup::Keep),
+            (changelog("counting"), self.changelog),
+        ];
         let layout = Layout::new("test", topics.iter().map(|(name, _)| (name.clone(), PARTITIONS)).collect());
         let spec = |(name, cleanup): &(String, Cleanup)| TopicSpec {
             name: layout.physical(name),
@@ -157,7 +166,15 @@ impl Opened {
         let worker = Worker::new(processing, self.names.clone(), Limits::default());
         let (log, state_dir, memory) = (self.log.clone(), self.state_dir.clone(), SharedMemory::new(1 << 20));
         let metrics = WorkerMetrics::new(&prometheus::Registry::new()).expect("a registry of their own");
-        let place = WorkerPlace { log, state_dir, memory, serving: Serving::default(), metrics, session };
+        let place = WorkerPlace {
+            log,
+            state_dir,
+            memory,
+            serving: Serving::default(),
+            metrics,
+            standbys: Standbys::default(),
+            session,
+        };
         let (names, told) = (self.names.clone(), stop.clone());
         Running { opened: self, stop, worker: spawn(move || run(worker, names, place, &told)) }
     }

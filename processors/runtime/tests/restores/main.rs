@@ -1,7 +1,9 @@
-//! Restores: in little memory however long the changelog is, going on where they were cut off, and without holding up
+//! Restores and standbys: in little memory however long the changelog is, going on where they were cut off, and without holding up
 //! the tasks that run.
 
 mod gated;
 mod keeping;
 mod memory;
+mod running;
 mod side_by_side;
+mod standby;

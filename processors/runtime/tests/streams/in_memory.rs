@@ -95,6 +95,11 @@ impl World {
         self.append(topic.name, &key.text(), at, Some(value.expect("a record").into()));
     }
 
+    /// A record without a value.
+    pub fn erase<K: Key, P>(&mut self, topic: Topic<K, P>, key: &K, at: i64) {
+        self.append(topic.name, &key.text(), at, None);
+    }
+
     fn append(&mut self, topic: &str, key: &str, timestamp: i64, value: Option<Bytes>) {
         let source = TopicPartition::new(topic, partition_of(key.as_bytes(), PARTITIONS));
         let (key, headers) = (Some(Bytes::from(key.to_owned())), Vec::new());
@@ -187,6 +192,19 @@ impl World {
         let prefix = [&[view.table][..], &(key.len() as u16).to_be_bytes(), key.as_bytes()].concat();
         let rows = state.scan(VIEWS, Range::prefix(&prefix), usize::MAX).expect("rows");
         rows.iter().map(|(_, value)| postcard::from_bytes(&value[1..]).expect("a value")).collect()
+    }
+
+    /// How many records of a key a task has taken that are meant; a tombstone is.
+    pub fn taken_of<P: Contract>(&self, stage: usize, key: &impl Key, is_meant: impl Fn(&P) -> bool) -> usize {
+        let (key, topic) = (key.text(), self.stages[stage].source());
+        let partition = partition_of(key.as_bytes(), PARTITIONS);
+        let Some(records) = self.topics.get(&TopicPartition::new(topic, partition)) else { return 0 };
+        let taken = records.iter().take(self.tasks[&(stage, partition)].taken);
+        let codec = self.codecs.of::<P>(topic).expect("its codec");
+        let read = taken
+            .map(|record| read(codec, record))
+            .filter(|(of, _, payload)| *of == key && payload.as_ref().is_none_or(&is_meant));
+        read.count()
     }
 
     /// The first record of a topic.

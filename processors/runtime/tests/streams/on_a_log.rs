@@ -14,13 +14,13 @@ use std::{
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tradewind_runtime::{
-    Client, Codecs, Layout, Limits, Local, Names, Processing, QueryError, Serving, Stage, TOMBSTONES_FOR, Worker,
-    WorkerError, WorkerMetrics, WorkerPlace, changelog, dead_letters, run,
+    Client, Codecs, Layout, Limits, Local, Names, Processing, QueryError, Serving, Stage, Standbys, TOMBSTONES_FOR,
+    Worker, WorkerError, WorkerMetrics, WorkerPlace, changelog, dead_letters, run,
 };
 use tradewind_schemas::{Contract, Key};
 use tradewind_state::rocks::SharedMemory;
 use tradewind_topics::{
-    Append, Cleanup, End, Log, SessionConfig, Start, Topic, TopicPartition, TopicSpec,
+    Append, Cleanup, End, Log, Offset, SessionConfig, Start, Topic, TopicPartition, TopicSpec,
     embedded::{EmbeddedLog, Options},
     partition_of,
 };
@@ -29,7 +29,7 @@ use super::in_memory::{PARTITIONS, envelope, read};
 
 const LARGEST: usize = 1_000_000;
 /// How long a condition may take to come true before the test fails.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 pub struct Shop {
     pub log: Arc<EmbeddedLog>,
@@ -94,7 +94,8 @@ impl Shop {
             let (log, state_dir) = (self.log.clone(), self.home.path().join("state"));
             let metrics = WorkerMetrics::new(&prometheus::Registry::new()).expect("a registry of their own");
             let (memory, serving) = (memory.clone(), serving.clone());
-            let place = WorkerPlace { log, state_dir, memory, serving, metrics, session };
+            let place =
+                WorkerPlace { log, state_dir, memory, serving, metrics, standbys: Standbys::default(), session };
             let stop = stop.clone();
             workers.push(spawn(move || run(worker, names, place, &stop)));
         }
@@ -105,17 +106,25 @@ impl Shop {
 
     /// The state on disk is lost: it has to come back from the changelogs.
     pub fn lose_state(&self) {
-        fs::remove_dir_all(self.home.path().join("state")).expect("the state is gone");
+        let state = self.home.path().join("state");
+        if state.exists() {
+            fs::remove_dir_all(state).expect("the state is gone");
+        }
     }
 
-    pub fn write<K: Key, P: Contract>(&self, topic: Topic<K, P>, key: &K, at: i64, payload: P) {
+    /// Says where it lies.
+    pub fn write<K: Key, P: Contract>(&self, topic: Topic<K, P>, key: &K, at: i64, payload: P) -> Offset {
+        let value = self.codecs.of::<P>(topic.name).expect("its codec").encode(&envelope(&key.text(), at, payload));
+        self.append(topic, key, at, Some(value.expect("a record")))
+    }
+
+    pub fn append<K: Key, P>(&self, topic: Topic<K, P>, key: &K, at: i64, value: Option<Vec<u8>>) -> Offset {
         let key = key.text();
-        let value = self.codecs.of::<P>(topic.name).expect("its codec").encode(&envelope(&key, at, payload));
         let to = TopicPartition::new(self.layout.physical(topic.name), partition_of(key.as_bytes(), PARTITIONS));
-        let (key, value) = (Some(key.into()), Some(value.expect("a record").into()));
+        let (key, value) = (Some(key.into()), value.map(Into::into));
         let writer = self.log.writer().expect("a writer");
         let written = writer.append(Append { to, timestamp: at, key, value, headers: Vec::new() });
-        self.runtime.block_on(written).expect("it is written");
+        self.runtime.block_on(written).expect("it is written")
     }
 
     /// All that lies on a topic and is committed, partition after partition.
@@ -132,7 +141,9 @@ impl Shop {
                     records.extend(reader.poll(Duration::from_millis(50)).expect("records"));
                     assert!(Instant::now() < deadline, "{from} was not read to its end");
                 }
-                records.iter().map(|record| read(codec, record)).collect::<Vec<_>>()
+                let placed = |key: &str| partition_of(key.as_bytes(), PARTITIONS) == partition;
+                let records = records.iter().map(|record| read(codec, record));
+                records.inspect(|(key, ..)| assert!(placed(key), "{key} is in {from}")).collect::<Vec<_>>()
             })
             .collect()
     }
@@ -147,6 +158,35 @@ impl Running<'_> {
                 Err(QueryError::Unavailable { .. } | QueryError::Behind { .. }) if Instant::now() < deadline => {}
                 settled => return settled.expect("an answer"),
             }
+        }
+    }
+
+    /// Asks until the answer is the one that is waited for.
+    pub fn until<T: std::fmt::Debug>(
+        &self,
+        question: impl AsyncFn() -> Result<T, QueryError>,
+        is_so: impl Fn(&T) -> bool,
+    ) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let answer = self.ask(&question);
+            if is_so(&answer) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "it is still {answer:?}");
+        }
+    }
+
+    /// What lies on a topic, once there are so many records; there must never be more.
+    pub fn awaited<K, P: Contract>(&self, topic: Topic<K, P>, count: usize) -> Vec<(String, i64, Option<P>)> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let records = self.shop.read(topic);
+            assert!(records.len() <= count, "{} records on {}, not {count}", records.len(), topic.name);
+            if records.len() == count {
+                return records;
+            }
+            assert!(Instant::now() < deadline, "only {} records on {}, not {count}", records.len(), topic.name);
         }
     }
 

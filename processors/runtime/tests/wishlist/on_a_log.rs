@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tradewind_runtime::{
     Client, Codecs, Deciding, Folding, Freshness, Layout, Limits, Local, Names, Processing, QueryError, Serving, Stage,
-    TOMBSTONES_FOR, Worker, WorkerError, WorkerMetrics, WorkerPlace, changelog, dead_letters, now, run,
+    Standbys, TOMBSTONES_FOR, Worker, WorkerError, WorkerMetrics, WorkerPlace, changelog, dead_letters, now, run,
 };
 use tradewind_schemas::{
     Actor, Codec, Contract, CustomerId, Envelope, Key, MessageId, Request, SchemaSource, SchemaSourceError, Sku,
@@ -114,7 +114,8 @@ impl Shop {
             let worker = Worker::new(processing, names.clone(), Limits::default());
             let (log, state_dir) = (self.log.clone(), self.home.path().join("state"));
             let (memory, serving, metrics) = (memory.clone(), serving.clone(), metrics.clone());
-            let place = WorkerPlace { log, state_dir, memory, serving, metrics, session };
+            let place =
+                WorkerPlace { log, state_dir, memory, serving, metrics, standbys: Standbys::default(), session };
             let stop = stop.clone();
             workers.push(spawn(move || run(worker, names, place, &stop)));
         }

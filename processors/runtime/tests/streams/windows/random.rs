@@ -2,14 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use proptest::prelude::*;
-use tradewind_runtime::Progress;
+use proptest::{prelude::*, sample::Index, test_runner::TestRunner};
+use tradewind_runtime::{Freshness, Progress};
 use tradewind_schemas::Key;
 use tradewind_topics::partition_of;
 
 use super::{
-    super::in_memory::{PARTITIONS, World},
-    Held, LATE, READINGS, Reading, WINDOWS, codecs, finals,
+    super::{
+        in_memory::{PARTITIONS, World},
+        on_a_log::Shop,
+    },
+    Held, LATE, READINGS, Reading, TOTALS, WINDOWS, codecs, finals,
     model::{Case, EARLIEST, KEYS, Kind, Then, cases, model},
     ms, partition, sku, stage,
 };
@@ -97,7 +100,7 @@ proptest! {
 
     /// One record alone, from however far ahead, closes nothing.
     #[test]
-    fn a_record_from_the_far_future_changes_no_other_window(case in cases(), place in any::<prop::sample::Index>(), key in 0..KEYS) {
+    fn a_record_from_the_far_future_changes_no_other_window(case in cases(), place in any::<Index>(), key in 0..KEYS) {
         let windows = case.windows().leap(ms(1_000));
         let run = |future: Option<usize>| {
             let mut world = World::new(codecs(), vec![stage(windows)]);
@@ -124,4 +127,40 @@ proptest! {
             prop_assert_eq!(there, without.view(0, WINDOWS, &sku(key)));
         }
     }
+}
+
+/// On the production worker, which is stopped at any place and loses its local state.
+#[test]
+fn the_same_comes_of_it_on_a_log() {
+    let config =
+        ProptestConfig { cases: 4, failure_persistence: None, max_shrink_iters: 0, ..ProptestConfig::default() };
+    TestRunner::new(config)
+        .run(&(cases(), any::<Index>()), |(case, restart)| {
+            let (expected, world) = (model(&case), run(&case));
+            let shop = Shop::open(codecs(), &[READINGS.name, TOTALS.name], vec![stage(case.windows())]);
+            let restart = restart.index(case.records.len());
+            for numbers in [0..restart, restart..case.records.len()] {
+                let running = shop.start();
+                for number in numbers {
+                    let record = case.records[number];
+                    shop.write(READINGS, &sku(record.key), record.at, Reading::Taken { number: number as i64 });
+                }
+                running.stop();
+                shop.lose_state();
+            }
+            let running = shop.start();
+            for key in 0..KEYS {
+                let late = running.ask(async || running.client.row(LATE, &sku(key), &(), Freshness::SourceEnd).await);
+                prop_assert_eq!(late, expected.late.get(&key).copied());
+                let page = running.ask(async || {
+                    running.client.rows(WINDOWS, &sku(key), &[], None, false, 1_000, Freshness::SourceEnd).await
+                });
+                let held: Vec<Held> = page.items.into_iter().map(|(_, held)| held).collect();
+                prop_assert_eq!(held, world.view(0, WINDOWS, &sku(key)));
+            }
+            running.stop();
+            prop_assert_eq!(shop.read(TOTALS), world.read(TOTALS));
+            Ok(())
+        })
+        .unwrap_or_else(|failed| panic!("{failed}"));
 }

@@ -1,4 +1,4 @@
-//! A compacted topic, followed from its beginning and kept whole by every edge.
+//! A compacted topic, followed from its beginning and kept whole by whoever wants it at hand.
 
 use std::{
     collections::BTreeMap,
@@ -12,20 +12,27 @@ use std::{
 
 use parking_lot::Mutex;
 use tokio::sync::watch;
-use tradewind_schemas::CodecError;
 use tradewind_topics::{Admin, End, Log, LogError, Offset, Reader, Record, Start, TopicPartition};
 
-use crate::{
-    problem::{Code, Problem},
-    seldom::Seldom,
-};
+use crate::stage::Failure;
 
 const POLL: Duration = Duration::from_millis(50);
 const RETRY: Duration = Duration::from_millis(500);
-/// How long a request waits for the replica to catch up.
-pub const PATIENCE: Duration = Duration::from_secs(2);
+/// How long a question waits for the replica to catch up.
+pub const REPLICA_PATIENCE: Duration = Duration::from_secs(2);
 
-/// Follows one topic on a thread of its own.
+/// Why a replica does not know what it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplicaError {
+    /// It has not read far enough within 2 s.
+    #[error("the replica has not caught up yet")]
+    Behind,
+    /// The log does not say how far that is.
+    #[error("the log does not say how far its topic goes: {0}")]
+    Unavailable(String),
+}
+
+/// Follows one topic on a thread of its own, and reads what is committed.
 pub struct Replica {
     partitions: Vec<TopicPartition>,
     admin: Arc<dyn Admin>,
@@ -35,11 +42,15 @@ pub struct Replica {
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// Takes a record into the replica. An error of the environment makes the thread try again; of any other the record is
-/// passed over and said loudly.
-pub type Apply = Box<dyn Fn(&Record) -> Result<(), CodecError> + Send>;
+/// Takes a record into the replica. Where the environment failed the thread tries again; a record that is at fault
+/// itself is passed over, and said loudly.
+pub type Apply = Box<dyn Fn(&Record) -> Result<(), Failure> + Send>;
 
 impl Replica {
+    /// Begins to follow a topic, by the name it has on the log.
+    ///
+    /// # Errors
+    /// Where the log gives no reader, or the process no thread.
     pub fn follow(log: &Arc<dyn Log>, topic: Arc<str>, partitions: u32, apply: Apply) -> Result<Self, LogError> {
         let partitions: Vec<_> = (0..partitions).map(|p| TopicPartition::new(topic.clone(), p)).collect();
         let admin = log.admin();
@@ -75,31 +86,35 @@ impl Replica {
     /// Waits until everything is there that the topic holds now.
     ///
     /// # Errors
-    /// `NotCaughtUp` after 2 s, `Unavailable` where the log does not say how far that is.
-    pub async fn catch_up(&self) -> Result<(), Problem> {
+    /// `Behind` after 2 s, `Unavailable` where the log does not say how far that is.
+    pub async fn catch_up(&self) -> Result<(), ReplicaError> {
         let (admin, partitions) = (self.admin.clone(), self.partitions.clone());
         let asked = tokio::task::spawn_blocking(move || ends(&*admin, &partitions)).await;
         let ends = match asked {
             Ok(Ok(ends)) => ends,
-            Ok(Err(cause)) => return Err(unavailable(&cause.to_string())),
-            Err(cause) => return Err(unavailable(&cause.to_string())),
+            Ok(Err(cause)) => return Err(ReplicaError::Unavailable(cause.to_string())),
+            Err(cause) => return Err(ReplicaError::Unavailable(cause.to_string())),
         };
         self.until(|reached| reached.iter().zip(&ends).all(|(at, end)| at >= end)).await
     }
 
     /// Waits until this partition was read up to there.
-    pub async fn reach(&self, partition: u32, after: Offset) -> Result<(), Problem> {
+    ///
+    /// # Errors
+    /// `Behind` after 2 s.
+    pub async fn reach(&self, partition: u32, after: Offset) -> Result<(), ReplicaError> {
         self.until(|reached| reached.get(partition as usize).is_none_or(|at| *at >= after)).await
     }
 
-    async fn until(&self, mut there: impl FnMut(&Vec<Offset>) -> bool) -> Result<(), Problem> {
+    async fn until(&self, mut there: impl FnMut(&Vec<Offset>) -> bool) -> Result<(), ReplicaError> {
         let mut reached = self.reached.clone();
-        match tokio::time::timeout(PATIENCE, reached.wait_for(|at| there(at))).await {
+        match tokio::time::timeout(REPLICA_PATIENCE, reached.wait_for(|at| there(at))).await {
             Ok(Ok(_)) => Ok(()),
-            _ => Err(Problem::new(Code::NotCaughtUp, "This edge has not read far enough yet; try again.")),
+            _ => Err(ReplicaError::Behind),
         }
     }
 
+    /// Ends the thread, and waits for it.
     pub fn stop(&self) {
         self.stop.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.lock().take()
@@ -108,14 +123,6 @@ impl Replica {
             tracing::error!(topic = %self.partitions[0].topic, "the follower of a replica panicked");
         }
     }
-}
-
-fn unavailable(cause: &str) -> Problem {
-    static UNKNOWN: Seldom = Seldom::new();
-    if let Some(left_out) = UNKNOWN.due() {
-        tracing::warn!(cause, left_out, "the log does not say how far a topic goes");
-    }
-    Problem::new(Code::Unavailable, "The log cannot be asked at the moment.")
 }
 
 /// A reader of what is not taken yet.
@@ -195,12 +202,12 @@ impl Follower {
     fn take(&self, record: &Record) {
         while !self.stop.load(Ordering::Relaxed) {
             match (self.apply)(record) {
-                Err(cause) if cause.is_environment() => {
-                    tracing::warn!(source = %record.source, offset = record.offset, %cause, "a record has to wait");
+                Err(Failure::Environment(why)) => {
+                    tracing::warn!(source = %record.source, offset = record.offset, why, "a record has to wait");
                     thread::sleep(RETRY);
                 }
-                Err(cause) => {
-                    tracing::error!(source = %record.source, offset = record.offset, %cause, "a record is passed over");
+                Err(Failure::Record(reason)) => {
+                    tracing::error!(source = %record.source, offset = record.offset, reason, "a record is passed over");
                     return;
                 }
                 Ok(()) => return,
