@@ -240,6 +240,39 @@ impl SubjectKey {
     }
 }
 
+/// A part of the directory of users, which are spread over so many that no key gets every registration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DirectoryShelf(u8);
+
+impl DirectoryShelf {
+    /// For good: another number would look for users where they are not.
+    const COUNT: u8 = 16;
+
+    /// Where a user is listed.
+    pub fn of(user_id: UserId) -> Self {
+        let [.., last] = user_id.uuid().into_bytes();
+        Self(last % Self::COUNT)
+    }
+
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0..Self::COUNT).map(Self)
+    }
+}
+
+impl Key for DirectoryShelf {
+    fn text(&self) -> String {
+        self.0.to_string()
+    }
+}
+
+/// A user in the directory: the record of the repartition topic `identity.directory`, keyed by shelf. Who the user is,
+/// their own view says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, AvroSchema)]
+#[avro(namespace = "tradewind.identity", repr = "bare_union")]
+pub enum DirectoryEntry {
+    UserListed { user_id: UserId, registered_at: Timestamp },
+}
+
 /// The view of a user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserView {
@@ -293,3 +326,5 @@ pub const EMAIL_CLAIM: View<(), EmailClaimView> = View::new("identity", 2);
 pub const SESSIONS: View<SessionId, SessionView> = View::new("identity", 3);
 /// The address book of a user.
 pub const ADDRESSES: View<AddressId, AddressView> = View::new("identity", 4);
+/// The users on a shelf of the directory, by when they registered.
+pub const DIRECTORY: View<(Timestamp, UserId), ()> = View::new("identity.directory", 1);

@@ -7,6 +7,7 @@ mod bad_values;
 mod configuration;
 mod crashes;
 mod decline;
+mod directory;
 mod duplicates;
 mod faults;
 mod flash_sale;

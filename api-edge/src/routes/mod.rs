@@ -4,6 +4,7 @@
 mod addresses;
 mod categories;
 mod customers_orders;
+mod directory;
 mod docs;
 mod following;
 mod health;
@@ -62,6 +63,7 @@ macro_rules! routes {
 
 routes! {
     post "/v1/users" users::register;
+    get "/v1/users" directory::list;
     get "/v1/users/me" users::me;
     patch "/v1/users/me" users::change;
     put "/v1/users/me/password" password::change;

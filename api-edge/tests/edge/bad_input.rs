@@ -108,6 +108,9 @@ fn cases() -> Vec<Case> {
         case("a customer's adjustment", Customer, ADJUSTMENTS).is(403, "forbidden"),
         case("a merchant assigns roles", Merchant, ("PUT", "/v1/users/x/roles")).is(403, "forbidden"),
         case("a customer looks at another", Customer, ("GET", SOMEBODY)).is(403, "forbidden"),
+        case("a guest lists users", None, ("GET", "/v1/users")).is(401, "unauthenticated"),
+        case("a customer lists users", Customer, ("GET", "/v1/users?zzz=1")).is(403, "forbidden"),
+        case("a merchant lists users", Merchant, ("GET", "/v1/users")).is(403, "forbidden"),
         case("a customer's price", Customer, ("PUT", "/v1/products/x/variants/y/price")).is(403, "forbidden"),
         case("a customer for another", Customer, ORDERS).keyless().body(json!({"customer_id": 1, "zzz": 1})).is(403, "forbidden"),
         case("a customer for another with a bad key", Customer, ORDERS).key("a b").body(json!({"customer_id": 1})).is(403, "forbidden"),
@@ -148,6 +151,7 @@ fn cases() -> Vec<Case> {
         case("a product cursor made up", None, ("GET", "/v1/products?cursor=AAAA")).is(400, "invalid_cursor"),
         case("an address with an id", Customer, ADDRESSES).body(address(json!({"id": "x"}))).is(400, "invalid_body").at("/id"),
         case("an address without a city", Customer, ADDRESSES).body(json!({"name": "A", "line1": "1", "postal_code": "1", "country": "DE"})).is(400, "invalid_body").at("/city"),
+        case("a user cursor made up", Admin, ("GET", "/v1/users?cursor=AAAA")).is(400, "invalid_cursor"),
         case("an address cursor made up", Customer, ("GET", "/v1/users/me/addresses?cursor=AAAA")).is(400, "invalid_cursor"),
         // Values.
         case("an address in a land in words", Customer, ADDRESSES).body(address(json!({"country": "Germany"}))).is(422, "validation_failed").at("/country"),

@@ -6,6 +6,7 @@ mod bad_input;
 mod bounds;
 mod codes;
 mod conventions;
+mod directory;
 mod fake_log;
 mod fakes;
 mod following;

@@ -4,6 +4,7 @@
 //! Register ─► RegistrationRequested ─► ClaimEmail, by claim ─► EmailClaimGranted | EmailClaimDenied
 //!                                                                   │ answer, by user
 //!             UserRegistered | RegistrationRefused ◄────────────────┘
+//!                   └─► identity.directory, by shelf ─► [identity.directory]   all users
 //! ```
 //! Users and claims share the topics; what a key is about is what its first command makes it. Sessions and
 //! the addresses of an address book are rows under their user. Names and addresses of every kind are sealed, passwords
@@ -11,11 +12,13 @@
 
 mod addresses;
 mod commands;
+mod directory;
 mod events;
 mod reactions;
 mod sessions;
 mod views;
 
+pub use directory::Directory;
 pub use events::{Identities, Session};
 
 use tradewind_runtime::{Capability, Context, Entity, Reactions, Settles, Views};
