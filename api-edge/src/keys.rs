@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tradewind_runtime::{Codecs, Failure, Replica};
 use tradewind_schemas::{
-    Keyring, KeyringError, Sealed, UserId,
+    Address, Keyring, KeyringError, Sealed, UserId,
     identity::{SubjectKey, SubjectKeyId},
 };
 use tradewind_topics::{Log, LogError, Record, list::IDENTITY_KEYS};
@@ -20,6 +20,7 @@ pub struct Field {
 
 pub const EMAIL: Field = Field { topic: "identity.commands", name: "email" };
 pub const NAME: Field = Field { topic: "identity.commands", name: "name" };
+pub const ADDRESS: Field = Field { topic: "identity.commands", name: "address" };
 pub const SHIPPING_ADDRESS: Field = Field { topic: "order.commands", name: "shipping_address" };
 
 /// The keyring, kept current.
@@ -71,6 +72,25 @@ impl Keys {
             }
             sealed => sealed.map_err(problem),
         }
+    }
+
+    pub async fn seal_address(&self, subject: UserId, field: Field, address: &Address) -> Result<Sealed, Problem> {
+        let json = serde_json::to_vec(address).map_err(|cause| {
+            tracing::error!(%cause, "an address cannot be written");
+            Problem::new(Code::Internal, "Personal data could not be read or written.")
+        })?;
+        self.seal(subject, field, &json).await
+    }
+
+    /// The address in clear; none of an erased person.
+    pub async fn open_address(
+        &self,
+        subject: UserId,
+        field: Field,
+        sealed: &Sealed,
+    ) -> Result<Option<Address>, Problem> {
+        let text = self.open(subject, field, sealed).await?;
+        Ok(serde_json::from_str(&text).ok())
     }
 
     /// The text in clear; that of an erased person is empty.

@@ -61,6 +61,8 @@ codes! {
     StalePassword = "stale_password", 409, "The password was changed in the meantime.";
     SessionClosed = "session_closed", 409, "The session was closed or has expired.";
     LastAdmin = "last_admin", 409, "Administrators cannot take that role from themselves: another one can.";
+    AddressExists = "address_exists", 409, "This address was added already.";
+    TooManyAddresses = "too_many_addresses", 409, "An address book has at most 50 addresses.";
     ProductExists = "product_exists", 409, "This product exists already.";
     SkuTaken = "sku_taken", 409, "Another product has this SKU.";
     ProductArchived = "product_archived", 409, "The product is archived, and does not change any more.";
@@ -79,6 +81,7 @@ codes! {
     OrderNotCancellable = "order_not_cancellable", 409, "The order cannot be cancelled any more.";
     Cancelled = "cancelled", 409, "The order was cancelled before it was confirmed.";
     Refused = "refused", 409, "The request does not fit the state of things; the detail says why.";
+    PreconditionFailed = "precondition_failed", 412, "The resource is not what If-Match names any more.";
     TooLarge = "too_large", 413, "The body is larger than this route takes: 1 MiB, or 8 KiB where no token is needed.";
     UnsupportedMediaType = "unsupported_media_type", 415, "Bodies are application/json.";
     ValidationFailed = "validation_failed", 422, "A value is outside of what is allowed.";

@@ -54,6 +54,11 @@ impl Reply {
         Self { secret: true, ..self }
     }
 
+    /// The ETag that it goes out with.
+    pub fn tag(&self) -> String {
+        self.body.as_deref().map(etag).unwrap_or_default()
+    }
+
     fn with(status: StatusCode, resource: &impl Serialize) -> Result<Self, Problem> {
         let body = serde_json::to_vec(resource).map_err(|cause| {
             tracing::error!(%cause, "an answer cannot be written");

@@ -93,6 +93,8 @@ ids! {
     IntentId
     /// A login.
     SessionId
+    /// An entry of an address book.
+    AddressId
 }
 
 /// A customer is a user who buys.

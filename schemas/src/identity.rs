@@ -1,4 +1,4 @@
-//! Identity: users, their e-mail claims and their sessions.
+//! Identity: users, their e-mail claims, their sessions and their addresses.
 
 use std::collections::HashSet;
 
@@ -8,7 +8,7 @@ use apache_avro::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Key, Role, Sealed, SessionId, Timestamp, UserId, View};
+use crate::{AddressId, Key, Role, Sealed, SessionId, Timestamp, UserId, View};
 
 /// A keyed hash (HMAC-SHA-256 with a secret pepper, in hex) of a normalised e-mail address: equal addresses meet under
 /// it, and nobody without the pepper can tell whose it is.
@@ -108,6 +108,22 @@ pub enum IdentityCommand {
     /// The answers to `ClaimEmail`, keyed by user id.
     EmailClaimed {},
     EmailClaimRefused {},
+    /// Into the user's address book.
+    AddAddress {
+        address_id: AddressId,
+        /// An `Address`, as JSON.
+        address: Sealed,
+    },
+    ChangeAddress {
+        address_id: AddressId,
+        address: Sealed,
+        /// Of the address, if it must be that one still.
+        version: Option<i64>,
+    },
+    RemoveAddress {
+        address_id: AddressId,
+        version: Option<i64>,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, AvroSchema)]
@@ -166,6 +182,17 @@ pub enum IdentityEvent {
     SessionClosed {
         session_id: SessionId,
     },
+    AddressAdded {
+        address_id: AddressId,
+        address: Sealed,
+    },
+    AddressChanged {
+        address_id: AddressId,
+        address: Sealed,
+    },
+    AddressRemoved {
+        address_id: AddressId,
+    },
 }
 
 /// The key of a record of `identity.keys`: a person may have several data keys, and compaction keeps each.
@@ -213,6 +240,39 @@ impl SubjectKey {
     }
 }
 
+/// A part of the directory of users, which are spread over so many that no key gets every registration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DirectoryShelf(u8);
+
+impl DirectoryShelf {
+    /// For good: another number would look for users where they are not.
+    const COUNT: u8 = 16;
+
+    /// Where a user is listed.
+    pub fn of(user_id: UserId) -> Self {
+        let [.., last] = user_id.uuid().into_bytes();
+        Self(last % Self::COUNT)
+    }
+
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0..Self::COUNT).map(Self)
+    }
+}
+
+impl Key for DirectoryShelf {
+    fn text(&self) -> String {
+        self.0.to_string()
+    }
+}
+
+/// A user in the directory: the record of the repartition topic `identity.directory`, keyed by shelf. Who the user is,
+/// their own view says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, AvroSchema)]
+#[avro(namespace = "tradewind.identity", repr = "bare_union")]
+pub enum DirectoryEntry {
+    UserListed { user_id: UserId, registered_at: Timestamp },
+}
+
 /// The view of a user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserView {
@@ -244,9 +304,27 @@ pub struct SessionView {
     pub closed: bool,
 }
 
+/// The view of an entry of an address book.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressView {
+    pub id: AddressId,
+    /// An `Address`, as JSON.
+    pub address: Sealed,
+    pub created_at: Timestamp,
+    /// Counts its changes, from 1.
+    pub version: i64,
+}
+
+/// So many addresses fit an address book.
+pub const MOST_ADDRESSES: usize = 50;
+
 /// A user, by id.
 pub const USER: View<(), UserView> = View::new("identity", 1);
 /// Who has an e-mail claim, by claim.
 pub const EMAIL_CLAIM: View<(), EmailClaimView> = View::new("identity", 2);
 /// Sessions of a user.
 pub const SESSIONS: View<SessionId, SessionView> = View::new("identity", 3);
+/// The address book of a user.
+pub const ADDRESSES: View<AddressId, AddressView> = View::new("identity", 4);
+/// The users on a shelf of the directory, by when they registered.
+pub const DIRECTORY: View<(Timestamp, UserId), ()> = View::new("identity.directory", 1);

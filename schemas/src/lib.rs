@@ -26,7 +26,9 @@ mod view;
 pub use codec::{Codec, CodecError, Contract, SchemaSource, SchemaSourceError, framed_id};
 pub use datum::Datum;
 pub use envelope::{Actor, Envelope, Position, ReplyTo, Request, Role};
-pub use id::{CategoryId, CustomerId, IntentId, MessageId, OrderId, PaymentId, ProductId, SessionId, UserId};
+pub use id::{
+    AddressId, CategoryId, CustomerId, IntentId, MessageId, OrderId, PaymentId, ProductId, SessionId, UserId,
+};
 pub use keyring::{Keyring, KeyringError, MasterKey, NoSecret};
 pub use money::{Currency, Money, MoneyError, discounted};
 pub use pepper::Pepper;

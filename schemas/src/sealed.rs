@@ -41,3 +41,8 @@ pub struct Address {
     /// ISO 3166-1 alpha-2, such as `DE`.
     pub country: String,
 }
+
+impl Address {
+    /// In bytes, of a sealed one: it has a few hundred.
+    pub const LONGEST_SEALED: usize = 16 * 1024;
+}

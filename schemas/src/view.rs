@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use uuid::Uuid;
 
-use crate::{IntentId, MessageId, OrderId, ProductId, SessionId, Sku, Timestamp, UserId};
+use crate::{AddressId, IntentId, MessageId, OrderId, ProductId, SessionId, Sku, Timestamp, UserId};
 
 /// A table of rows that a stage keeps under its records' keys: `(key, row) -> value`.
 ///
@@ -73,7 +73,7 @@ macro_rules! uuid_rows {
         }
     )*};
 }
-uuid_rows!(IntentId OrderId ProductId UserId SessionId MessageId);
+uuid_rows!(IntentId OrderId ProductId UserId SessionId MessageId AddressId);
 
 /// A SKU ends a row's key: it has no fixed length.
 impl RowKey for Sku {

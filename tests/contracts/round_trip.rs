@@ -39,6 +39,7 @@ fn every_variant_of_every_topic_survives() {
         survives(IDENTITY_COMMANDS),
         survives(IDENTITY_EVENTS),
         survives(IDENTITY_KEYS),
+        survives(IDENTITY_DIRECTORY),
         survives(CATALOG_COMMANDS),
         survives(CATALOG_EVENTS),
         survives(CATALOG_PRODUCTS),

@@ -24,8 +24,8 @@ use crate::workers::become_owners;
 const ORDERS: usize = 120;
 const CUSTOMERS: usize = 6;
 const AT_ONCE: usize = 12;
-/// Six stages of four partitions, of which each of two workers has two.
-const TASKS: usize = 6 * 2;
+/// Seven stages of four partitions, of which each of two workers has two.
+const TASKS: usize = 7 * 2;
 /// What a worker says of each standby that has all there is.
 const AT_HAND: &str = "a standby is at hand";
 const DEADLINE: Duration = Duration::from_secs(120);

@@ -20,8 +20,8 @@ const CUSTOMERS: usize = 6;
 const AT_ONCE: usize = 12;
 /// Every tenth card is declined.
 const DECLINED: usize = ORDERS / 10;
-/// Identity, catalog, inventory, order, the orders of customers, payment.
-const STAGES: usize = 6;
+/// Identity, the directory of users, catalog, inventory, order, the orders of customers, payment.
+const STAGES: usize = 7;
 /// Tasks are given out and announced within this time, on a busy machine too.
 const SHARED_WITHIN: Duration = Duration::from_secs(120);
 

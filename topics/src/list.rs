@@ -6,7 +6,7 @@ use tradewind_schemas::{
     CustomerId, IntentId, OrderId, PaymentId, Sku,
     catalog::{CatalogCommand, CatalogEntry, CatalogEvent, CatalogKey},
     edge::EdgeReply,
-    identity::{IdentityCommand, IdentityEvent, IdentityKey, SubjectKey, SubjectKeyId},
+    identity::{DirectoryEntry, DirectoryShelf, IdentityCommand, IdentityEvent, IdentityKey, SubjectKey, SubjectKeyId},
     inventory::{InventoryCommand, InventoryEvent},
     order::{CustomerOrder, OrderCommand, OrderEvent},
     payment::{PaymentAttempt, PaymentCommand, PaymentEvent, PaymentIntent},
@@ -85,6 +85,8 @@ topics! {
     IDENTITY_EVENTS: IdentityKey => IdentityEvent = "identity.events", "identity", Cleanup::Keep;
     /// People's data keys, wrapped.
     IDENTITY_KEYS: SubjectKeyId => SubjectKey = "identity.keys", "identity", TABLE;
+    /// The repartition topic of the stage `identity.directory`.
+    IDENTITY_DIRECTORY: DirectoryShelf => DirectoryEntry = "identity.directory", "identity", Cleanup::Keep;
     CATALOG_COMMANDS: CatalogKey => CatalogCommand = "catalog.commands", "catalog", Cleanup::Keep;
     CATALOG_EVENTS: CatalogKey => CatalogEvent = "catalog.events", "catalog", Cleanup::Keep;
     /// What edges quote from.

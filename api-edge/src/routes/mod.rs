@@ -1,8 +1,10 @@
 //! The routes: one file per resource, and one list of them all, from which both the router and the OpenAPI document
 //! are made.
 
+mod addresses;
 mod categories;
 mod customers_orders;
+mod directory;
 mod docs;
 mod following;
 mod health;
@@ -61,9 +63,15 @@ macro_rules! routes {
 
 routes! {
     post "/v1/users" users::register;
+    get "/v1/users" directory::list;
     get "/v1/users/me" users::me;
     patch "/v1/users/me" users::change;
     put "/v1/users/me/password" password::change;
+    get "/v1/users/me/addresses" addresses::list;
+    post "/v1/users/me/addresses" addresses::add;
+    get "/v1/users/me/addresses/{id}" addresses::show;
+    put "/v1/users/me/addresses/{id}" addresses::change;
+    delete "/v1/users/me/addresses/{id}" addresses::remove;
     get "/v1/users/{id}" users::show;
     put "/v1/users/{id}/roles" roles::assign;
     post "/v1/sessions" sessions::open;

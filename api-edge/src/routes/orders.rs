@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde_json::Value;
 use tradewind_runtime::Freshness;
 use tradewind_schemas::{
-    Address, CustomerId, OrderId,
+    CustomerId, OrderId,
     identity::{IdentityKey, USER},
     order::{ORDER, OrderCommand, OrderStatus, OrderView},
     payment::{PAYMENT, PaymentMethod},
@@ -24,6 +24,7 @@ use crate::{
     quote::quote,
     reply::{Pending, Reply},
     shapes::{
+        address::check_address,
         order::{Cancellation, Order, PlaceOrder},
         payment::Attempt,
         values::{Checks, ProblemDoc},
@@ -86,7 +87,7 @@ async fn prepare(
     wanted: PlaceOrder,
 ) -> Result<OrderCommand, Problem> {
     let mut checks = Checks::default();
-    check_address(&mut checks, &wanted.shipping_address);
+    check_address(&mut checks, "/shipping_address", &wanted.shipping_address);
     let method = &wanted.payment_method;
     checks.that(method.kind == "card", "/payment_method/type", "invalid", "must be card");
     checks.text(&method.token, "/payment_method/token", 1, 200);
@@ -101,35 +102,16 @@ async fn prepare(
         return Err(Problem::new(Code::UnknownCustomer, detail).at("/customer_id", "unknown_customer", detail));
     }
     let PlaceOrder { shipping_address, payment_method, expected_total, placed_at, .. } = wanted;
-    let address = serde_json::to_vec(&shipping_address).unwrap_or_default();
+    let address = shop.keys.seal_address(customer_id, SHIPPING_ADDRESS, &shipping_address).await?;
     Ok(OrderCommand::PlaceOrder {
         customer_id,
         lines,
         expected_total,
         ship_country: shipping_address.country,
-        shipping_address: shop.keys.seal(customer_id, SHIPPING_ADDRESS, &address).await?,
+        shipping_address: address,
         payment_method: PaymentMethod { kind: payment_method.kind, token: payment_method.token },
         placed_at: placed_at.map(|at| at.0),
     })
-}
-
-fn check_address(checks: &mut Checks, address: &Address) {
-    let Address { name, line1, line2, city, region, postal_code, country } = address;
-    for (pointer, text, least) in [
-        ("name", Some(name), 1),
-        ("line1", Some(line1), 1),
-        ("line2", line2.as_ref(), 0),
-        ("city", Some(city), 1),
-        ("region", region.as_ref(), 0),
-        // Not every country has them.
-        ("postal_code", Some(postal_code), 0),
-    ] {
-        if let Some(text) = text {
-            checks.text(text, &format!("/shipping_address/{pointer}"), least, 200);
-        }
-    }
-    let code = country.len() == 2 && country.bytes().all(|b| b.is_ascii_uppercase());
-    checks.that(code, "/shipping_address/country", "invalid", "must be two capital letters of ISO 3166-1, such as DE");
 }
 
 /// The answer to an order, however it ended.
@@ -171,8 +153,7 @@ fn rejected(view: &OrderView, location: String, ended: &Ended) -> Problem {
 
 /// The order with what is sealed in it opened, and with the attempts of its payment.
 pub(crate) async fn order(shop: &Shop, view: OrderView) -> Result<Order, Problem> {
-    let text = shop.keys.open(view.customer_id, SHIPPING_ADDRESS, &view.shipping_address).await?;
-    let address = serde_json::from_str(&text).ok();
+    let address = shop.keys.open_address(view.customer_id, SHIPPING_ADDRESS, &view.shipping_address).await?;
     // Whatever the payment has come to: the order's own status is the one that was waited for.
     let payment = shop.row(PAYMENT, &view.payment_id, &(), Freshness::Any).await?;
     let attempts = payment.map(|payment| payment.attempts.into_iter().map(Attempt::from).collect()).unwrap_or_default();

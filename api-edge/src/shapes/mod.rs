@@ -1,5 +1,6 @@
 //! What clients send and get, as the contract says it.
 
+pub mod address;
 pub mod order;
 pub mod payment;
 pub mod product;

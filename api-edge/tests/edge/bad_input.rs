@@ -49,6 +49,7 @@ const ORDERS: (&str, &str) = ("POST", "/v1/orders");
 const PRODUCTS: (&str, &str) = ("POST", "/v1/products");
 const RECEIPTS: (&str, &str) = ("POST", "/v1/stock/CUP-1/receipts");
 const ADJUSTMENTS: (&str, &str) = ("POST", "/v1/stock/CUP-1/adjustments");
+const ADDRESSES: (&str, &str) = ("POST", "/v1/users/me/addresses");
 const USERS: (&str, &str) = ("POST", "/v1/users");
 const SOMEBODY: &str = "/v1/users/00000000-0000-0000-0000-000000000009";
 
@@ -66,6 +67,14 @@ fn order(changes: Value) -> Value {
         order[field] = value.clone();
     }
     order
+}
+
+fn address(changes: Value) -> Value {
+    let mut address = order(json!({}))["shipping_address"].clone();
+    for (field, value) in changes.as_object().unwrap() {
+        address[field] = value.clone();
+    }
+    address
 }
 
 fn lines(lines: Value) -> Value {
@@ -99,6 +108,9 @@ fn cases() -> Vec<Case> {
         case("a customer's adjustment", Customer, ADJUSTMENTS).is(403, "forbidden"),
         case("a merchant assigns roles", Merchant, ("PUT", "/v1/users/x/roles")).is(403, "forbidden"),
         case("a customer looks at another", Customer, ("GET", SOMEBODY)).is(403, "forbidden"),
+        case("a guest lists users", None, ("GET", "/v1/users")).is(401, "unauthenticated"),
+        case("a customer lists users", Customer, ("GET", "/v1/users?zzz=1")).is(403, "forbidden"),
+        case("a merchant lists users", Merchant, ("GET", "/v1/users")).is(403, "forbidden"),
         case("a customer's price", Customer, ("PUT", "/v1/products/x/variants/y/price")).is(403, "forbidden"),
         case("a customer for another", Customer, ORDERS).keyless().body(json!({"customer_id": 1, "zzz": 1})).is(403, "forbidden"),
         case("a customer for another with a bad key", Customer, ORDERS).key("a b").body(json!({"customer_id": 1})).is(403, "forbidden"),
@@ -107,7 +119,10 @@ fn cases() -> Vec<Case> {
         case("a customer's discount", Customer, ORDERS).body(lines(json!([{"sku": "CUP-1", "quantity": 1, "discount_bp": 9000}]))).is(403, "forbidden"),
         case("another's orders and an unknown parameter", Customer, ("GET", "/v1/orders?zzz=1&customer_id=x")).is(403, "forbidden"),
         case("another's orders", Customer, ("GET", "/v1/orders?customer_id=00000000-0000-0000-0000-000000000009")).is(403, "forbidden"),
+        case("a guest's address book", None, ("GET", "/v1/users/me/addresses")).is(401, "unauthenticated"),
+        case("a guest's address", None, ADDRESSES).body(json!([])).is(401, "unauthenticated"),
         // Keys.
+        case("an address with a bad key", Customer, ADDRESSES).key("a b").body(address(json!({}))).is(400, "invalid_idempotency_key"),
         case("an order without a key", Customer, ORDERS).keyless().body(order(json!({}))).is(400, "idempotency_key_required"),
         case("a receipt without a key", Merchant, RECEIPTS).keyless().body(json!({"quantity": 1})).is(400, "idempotency_key_required"),
         case("an adjustment without a key", Merchant, ADJUSTMENTS).keyless().is(400, "idempotency_key_required"),
@@ -134,7 +149,15 @@ fn cases() -> Vec<Case> {
         case("a limit in words", Customer, ("GET", "/v1/orders?limit=many")).is(400, "invalid_query"),
         case("a cursor made up", Customer, ("GET", "/v1/orders?cursor=AAAA")).is(400, "invalid_cursor"),
         case("a product cursor made up", None, ("GET", "/v1/products?cursor=AAAA")).is(400, "invalid_cursor"),
+        case("an address with an id", Customer, ADDRESSES).body(address(json!({"id": "x"}))).is(400, "invalid_body").at("/id"),
+        case("an address without a city", Customer, ADDRESSES).body(json!({"name": "A", "line1": "1", "postal_code": "1", "country": "DE"})).is(400, "invalid_body").at("/city"),
+        case("a user cursor made up", Admin, ("GET", "/v1/users?cursor=AAAA")).is(400, "invalid_cursor"),
+        case("an address cursor made up", Customer, ("GET", "/v1/users/me/addresses?cursor=AAAA")).is(400, "invalid_cursor"),
         // Values.
+        case("an address in a land in words", Customer, ADDRESSES).body(address(json!({"country": "Germany"}))).is(422, "validation_failed").at("/country"),
+        case("an address to nobody", Customer, ADDRESSES).body(address(json!({"name": " "}))).is(422, "validation_failed").at("/name"),
+        case("an address without end", Customer, ADDRESSES).body(address(json!({"line1": "x".repeat(201)}))).is(422, "validation_failed").at("/line1"),
+        case("101 addresses", Customer, ("GET", "/v1/users/me/addresses?limit=101")).is(422, "validation_failed").at("/limit"),
         case("a limit of 0", Customer, ("GET", "/v1/orders?limit=0")).is(422, "validation_failed").at("/limit"),
         case("a limit of 101", None, ("GET", "/v1/products?limit=101")).is(422, "validation_failed").at("/limit"),
         case("an unknown order status", Customer, ("GET", "/v1/orders?status=lost")).is(422, "validation_failed"),
@@ -176,6 +199,9 @@ fn cases() -> Vec<Case> {
         case("stock of nothing", Merchant, ("GET", "/v1/stock/NOPE")).is(404, "not_found"),
         case("a receipt of nothing", Merchant, RECEIPTS).body(json!({"quantity": 1})).is(404, "not_found"),
         case("cancelling what is not there", Customer, ("POST", "/v1/orders/x/cancellation")).is(404, "not_found"),
+        case("no such address", Customer, ("GET", "/v1/users/me/addresses/00000000-0000-0000-0000-000000000001")).is(404, "not_found"),
+        case("changing no address", Customer, ("PUT", "/v1/users/me/addresses/nonsense")).is(404, "not_found"),
+        case("removing no address", Customer, ("DELETE", "/v1/users/me/addresses/00000000-0000-0000-0000-000000000001")).is(404, "not_found"),
         case("no such session", Customer, ("DELETE", "/v1/sessions/00000000-0000-0000-0000-000000000001")).is(404, "not_found"),
         case("no such route", None, ("GET", "/v1/dragons")).is(404, "not_found"),
         case("no such method", None, ("DELETE", "/v1/orders")).is(405, "method_not_allowed"),

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use tradewind_catalog::Catalog;
-use tradewind_identity::Identity;
+use tradewind_identity::{Directory, Identity};
 use tradewind_inventory::Inventory;
 use tradewind_order::{Deadlines, Orders, OrdersByCustomer};
 use tradewind_payment::Payments;
@@ -26,6 +26,7 @@ pub struct Stage {
 
 pub const STAGES: &[Stage] = &[
     deciding::<Identity>(|_, codecs| decided(Identity, codecs)),
+    folding::<Directory>(),
     deciding::<Catalog>(|_, codecs| decided(Catalog, codecs)),
     deciding::<Inventory>(|_, codecs| decided(Inventory, codecs)),
     deciding::<Orders>(|settings, codecs| decided(Orders { deadlines: settings.deadlines }, codecs)),

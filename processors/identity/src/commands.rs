@@ -6,11 +6,11 @@ use tradewind_schemas::{
     identity::{EmailClaim, IdentityCommand, IdentityEvent, UserView},
 };
 
-use crate::{Identities, events::FOUNDER, sessions};
+use crate::{Identities, addresses, events::FOUNDER, sessions};
 
 pub type Decision = Result<Vec<IdentityEvent>, Rejection>;
 
-/// Bytes of ciphertext: generous for 200 characters of a name or 254 of an address.
+/// Bytes of ciphertext: generous for 200 characters of a name or 254 of an e-mail address.
 const SEALED: usize = 2_048;
 /// Characters of an argon2id hash in the PHC string format.
 const PASSWORD_HASH: usize = 512;
@@ -33,6 +33,13 @@ pub fn decide(entity: &Entity<'_, Identities>, command: &IdentityCommand, contex
             sessions::refresh(entity, *session_id, refresh_hash, next_hash, *expires_at, context)
         }
         IdentityCommand::CloseSession { session_id } => sessions::close(entity, *session_id, context),
+        IdentityCommand::AddAddress { address_id, address } => addresses::add(entity, *address_id, address, context),
+        IdentityCommand::ChangeAddress { address_id, address, version } => {
+            addresses::change(entity, *address_id, address, *version, context)
+        }
+        IdentityCommand::RemoveAddress { address_id, version } => {
+            addresses::remove(entity, *address_id, *version, context)
+        }
     }
 }
 
@@ -45,7 +52,7 @@ pub fn email_taken() -> Rejection {
 }
 
 /// The user that the key is about, asked for by the user.
-fn themselves<'s>(state: &'s Identities, context: &Context<'_>) -> Result<&'s UserView, Rejection> {
+pub fn themselves<'s>(state: &'s Identities, context: &Context<'_>) -> Result<&'s UserView, Rejection> {
     match state {
         Identities::User(user) if context.actor.user_id == Some(user.id) => Ok(user),
         _ => Err(no_such_user()),
@@ -185,8 +192,15 @@ fn invalid(pointer: &str, detail: &str) -> Rejection {
 }
 
 fn fits(pointer: &str, sealed: &Sealed) -> Result<(), Rejection> {
-    let fits = sealed.nonce.len() == 12 && sealed.key_id.len() <= 64 && sealed.bytes.len() <= SEALED;
-    if fits { Ok(()) } else { Err(invalid(pointer, "what is sealed has at most 2048 bytes, a nonce of 12, and a key")) }
+    if is_sealed(sealed, SEALED) {
+        return Ok(());
+    }
+    Err(invalid(pointer, "what is sealed has at most 2048 bytes, a nonce of 12, and a key"))
+}
+
+/// Whether a keyring can have sealed it, into so many bytes at most.
+pub fn is_sealed(sealed: &Sealed, most: usize) -> bool {
+    sealed.nonce.len() == 12 && sealed.key_id.len() <= 64 && sealed.bytes.len() <= most
 }
 
 fn is_hash(password_hash: &str) -> Result<(), Rejection> {

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use tradewind_runtime::{Entity, Rows};
 use tradewind_schemas::{
-    Role, SessionId, Timestamp, UserId,
-    identity::{EmailClaim, IdentityEvent, SessionView, UserView},
+    AddressId, Role, SessionId, Timestamp, UserId,
+    identity::{AddressView, EmailClaim, IdentityEvent, SessionView, UserView},
 };
 
 /// What is kept under one key.
@@ -49,6 +49,9 @@ pub const FOUNDER: Rows<(), ()> = Rows::new(2);
 
 /// The sessions of a user.
 pub const SESSION_ROWS: Rows<SessionId, Session> = Rows::new(1);
+
+/// The address book of a user.
+pub const ADDRESS_ROWS: Rows<AddressId, AddressView> = Rows::new(3);
 
 pub fn evolve(entity: &mut Entity<'_, Identities>, event: &IdentityEvent, at: Timestamp) {
     match event {
@@ -97,6 +100,17 @@ pub fn evolve(entity: &mut Entity<'_, Identities>, event: &IdentityEvent, at: Ti
                 entity.put(SESSION_ROWS, session_id, &Session { closed: true, ..session });
             }
         }
+        IdentityEvent::AddressAdded { address_id, address } => {
+            let added = AddressView { id: *address_id, address: address.clone(), created_at: at, version: 1 };
+            entity.put(ADDRESS_ROWS, address_id, &added);
+        }
+        IdentityEvent::AddressChanged { address_id, address } => {
+            if let Some(there) = entity.row(ADDRESS_ROWS, address_id) {
+                let version = there.version.saturating_add(1);
+                entity.put(ADDRESS_ROWS, address_id, &AddressView { address: address.clone(), version, ..there });
+            }
+        }
+        IdentityEvent::AddressRemoved { address_id } => entity.remove(ADDRESS_ROWS, address_id),
     }
 }
 

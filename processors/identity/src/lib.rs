@@ -1,20 +1,24 @@
-//! Identity: users, their e-mail claims and their sessions.
+//! Identity: users, their e-mail claims, their sessions and their addresses.
 //!
 //! ```text
 //! Register ─► RegistrationRequested ─► ClaimEmail, by claim ─► EmailClaimGranted | EmailClaimDenied
 //!                                                                   │ answer, by user
 //!             UserRegistered | RegistrationRefused ◄────────────────┘
+//!                   └─► identity.directory, by shelf ─► [identity.directory]   all users
 //! ```
-//! Users and claims share the topics; what a key is about is what its first command makes it. Sessions are rows under
-//! their user. Names and addresses are sealed, passwords are hashed, refresh tokens are hashed: nothing in here could
-//! read them.
+//! Users and claims share the topics; what a key is about is what its first command makes it. Sessions and
+//! the addresses of an address book are rows under their user. Names and addresses of every kind are sealed, passwords
+//! are hashed, refresh tokens are hashed: nothing in here could read them.
 
+mod addresses;
 mod commands;
+mod directory;
 mod events;
 mod reactions;
 mod sessions;
 mod views;
 
+pub use directory::Directory;
 pub use events::{Identities, Session};
 
 use tradewind_runtime::{Capability, Context, Entity, Reactions, Settles, Views};

@@ -1,9 +1,12 @@
-//! What can be asked: a user by id, who has an e-mail claim, and a user's sessions.
+//! What can be asked: a user by id, who has an e-mail claim, and a user's sessions and addresses.
 
 use tradewind_runtime::{Entity, Views};
-use tradewind_schemas::identity::{EMAIL_CLAIM, EmailClaimView, IdentityEvent, SESSIONS, USER};
+use tradewind_schemas::identity::{ADDRESSES, EMAIL_CLAIM, EmailClaimView, IdentityEvent, SESSIONS, USER};
 
-use crate::{Identities, events::SESSION_ROWS};
+use crate::{
+    Identities,
+    events::{ADDRESS_ROWS, SESSION_ROWS},
+};
 
 pub fn view(entity: &Entity<'_, Identities>, event: &IdentityEvent, views: &mut Views<'_>) {
     match event {
@@ -26,6 +29,12 @@ pub fn view(entity: &Entity<'_, Identities>, event: &IdentityEvent, views: &mut 
                 views.put(SESSIONS, session_id, &session.view());
             }
         }
+        IdentityEvent::AddressAdded { address_id, .. } | IdentityEvent::AddressChanged { address_id, .. } => {
+            if let Some(address) = entity.row(ADDRESS_ROWS, address_id) {
+                views.put(ADDRESSES, address_id, &address);
+            }
+        }
+        IdentityEvent::AddressRemoved { address_id } => views.remove(ADDRESSES, address_id),
         IdentityEvent::RegistrationRequested { .. }
         | IdentityEvent::RegistrationRefused { .. }
         | IdentityEvent::EmailClaimDenied { .. }

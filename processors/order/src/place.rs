@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use tradewind_runtime::Context;
 use tradewind_schemas::{
-    CustomerId, Money, MoneyError, OrderId, PaymentId, Rejection, Sealed, Timestamp, discounted,
+    Address, CustomerId, Money, MoneyError, OrderId, PaymentId, Rejection, Sealed, Timestamp, discounted,
     order::{OrderCommand, OrderEvent, OrderLine},
     payment::PaymentMethod,
 };
@@ -13,8 +13,6 @@ use crate::Deadlines;
 
 const MOST_LINES: usize = 100;
 const MOST_OF_A_LINE: i64 = 1_000_000;
-/// In bytes: an address is a few hundred.
-const LONGEST_SEALED: usize = 16 * 1024;
 /// In bytes.
 const LONGEST_TOKEN: usize = 255;
 
@@ -129,7 +127,7 @@ fn deliverable(ship_country: &str, shipping_address: &Sealed) -> Result<(), Reje
         return Err(Rejection::new("invalid_country", "a country is two capital letters of ISO 3166, such as DE"));
     }
     let Sealed { key_id, nonce, bytes } = shipping_address;
-    if bytes.len() > LONGEST_SEALED || key_id.len() > LONGEST_TOKEN || nonce.len() > LONGEST_TOKEN {
+    if bytes.len() > Address::LONGEST_SEALED || key_id.len() > LONGEST_TOKEN || nonce.len() > LONGEST_TOKEN {
         return Err(Rejection::new("invalid_address", "the address is too long"));
     }
     Ok(())

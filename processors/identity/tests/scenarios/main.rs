@@ -1,5 +1,6 @@
 //! Identity in given, when, then.
 
+mod addresses;
 mod claims;
 mod passwords;
 mod profile;

@@ -3,9 +3,9 @@
 use tradewind_schemas::{
     Actor, Rejection, Role, Sealed,
     edge::Settled,
-    identity::{EmailClaim, IdentityCommand, IdentityEvent},
+    identity::{DirectoryEntry, DirectoryShelf, EmailClaim, IdentityCommand, IdentityEvent},
 };
-use tradewind_topics::list::IDENTITY_COMMANDS;
+use tradewind_topics::list::{IDENTITY_COMMANDS, IDENTITY_DIRECTORY};
 
 use super::story::*;
 
@@ -25,7 +25,12 @@ fn ada_registers() {
         .by(the_platform())
         .when(IdentityCommand::EmailClaimed {})
         .then([registered()])
-        .sends_kinds([])
+        .sends_kinds([("identity.directory", "UserListed")])
+        .sends(
+            IDENTITY_DIRECTORY,
+            DirectoryShelf::of(ADA),
+            DirectoryEntry::UserListed { user_id: ADA, registered_at: MIDNIGHT },
+        )
         .settles(Settled::Accepted {})
         .check(|it| assert_eq!(user_of(it), Some(ada_view())));
 }
