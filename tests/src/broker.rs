@@ -17,6 +17,10 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
+use rdkafka::{
+    ClientConfig,
+    consumer::{BaseConsumer, Consumer},
+};
 use tempfile::TempDir;
 
 /// A broker may take this long to start on a busy machine.
@@ -96,6 +100,7 @@ impl Broker {
         let own = self.own();
         own.end(true)
             .and_then(|()| own.run(&bootstrap))
+            .and_then(|()| wait_until_led(&bootstrap))
             .unwrap_or_else(|error| panic!("the broker did not come back: {error:#}"));
     }
 
@@ -269,6 +274,22 @@ fn wait_until_started(log: &Path, bootstrap: &str) -> Result<()> {
     }
 }
 
+/// A broker that has come back is without its partitions for a moment. Whoever has it end a transaction just then would
+/// leave that pending for good: see [`Patience::OF_ONE`].
+fn wait_until_led(bootstrap: &str) -> Result<()> {
+    let client: BaseConsumer = ClientConfig::new().set("bootstrap.servers", bootstrap).create()?;
+    let deadline = Instant::now() + START_WITHIN;
+    loop {
+        let metadata = client.fetch_metadata(None, START_WITHIN)?;
+        let without = metadata.topics().iter().find(|topic| topic.partitions().iter().any(|at| at.leader() < 0));
+        match without {
+            None => return Ok(()),
+            Some(topic) if Instant::now() > deadline => bail!("{} has partitions without a leader", topic.name()),
+            Some(_) => thread::sleep(Duration::from_millis(20)),
+        }
+    }
+}
+
 /// One node that is broker and controller.
 pub(crate) struct Node {
     /// From 1.
@@ -296,10 +317,10 @@ impl Patience {
     const BRISK: Self = Self { session: 9_000, aborts_every: 500 };
     /// Others take over soon.
     pub(crate) const OF_SEVERAL: Self = Self { session: 4_000, aborts_every: 500 };
-    /// Kafka's own. Where nobody else can lead, a broker that was killed is without any partition for a moment after it
+    /// Where nobody else can lead, a broker that was killed is without any partition for a moment after it
     /// has come back, when its former self is given up; Kafka 4.3 leaves out the markers of a transaction that it ends
     /// just then, which stays pending for good. So it must not look for transactions to end before that.
-    pub(crate) const OF_ONE: Self = Self { session: 9_000, aborts_every: 10_000 };
+    pub(crate) const OF_ONE: Self = Self { session: 9_000, aborts_every: 20_000 };
 }
 
 impl Node {
