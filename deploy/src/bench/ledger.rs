@@ -72,12 +72,6 @@ impl Stage for Ledger {
         self.progress.processed();
         Ok(())
     }
-
-    fn fire(&self, _: &[u8], _: Timestamp) -> Result<Output, Failure> {
-        Err(Failure::Record("the ledger sets no timers".to_owned()))
-    }
-
-    fn abandon(&self, _: &Record, _: &str, _: &mut Vec<Output>) {}
 }
 
 /// The transition: a SKU's state and a command, which was read there, give the new state and the event.

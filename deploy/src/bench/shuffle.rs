@@ -61,12 +61,6 @@ impl Stage for Match {
         });
         Ok(())
     }
-
-    fn fire(&self, _: &[u8], _: Timestamp) -> Result<Output, Failure> {
-        Err(Failure::Record("shuffle sets no timers".to_owned()))
-    }
-
-    fn abandon(&self, _: &Record, _: &str, _: &mut Vec<Output>) {}
 }
 
 /// Counts and sums up the records of a rule.
@@ -108,12 +102,6 @@ impl Stage for Aggregate {
         self.progress.processed();
         Ok(())
     }
-
-    fn fire(&self, _: &[u8], _: Timestamp) -> Result<Output, Failure> {
-        Err(Failure::Record("shuffle sets no timers".to_owned()))
-    }
-
-    fn abandon(&self, _: &Record, _: &str, _: &mut Vec<Output>) {}
 }
 
 fn shuffled(record: &Record) -> Result<&Bytes, Failure> {

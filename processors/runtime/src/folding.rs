@@ -2,7 +2,6 @@
 
 use std::marker::PhantomData;
 
-use tradewind_schemas::Timestamp;
 use tradewind_state::TaskState;
 use tradewind_topics::Record;
 
@@ -43,10 +42,4 @@ impl<F: Fold> Stage for Folding<F> {
         entity::apply(changes, VIEWS, task);
         Ok(())
     }
-
-    fn fire(&self, _: &[u8], _: Timestamp) -> Result<Output, Failure> {
-        Err(Failure::Record(format!("{} sets no timers", F::STAGE)))
-    }
-
-    fn abandon(&self, _: &Record, _: &str, _: &mut Vec<Output>) {}
 }

@@ -146,10 +146,12 @@ impl Local {
         let idle = self.idle_readers.lock().pop();
         let mut reader = idle.map_or_else(|| self.log.reader(), Ok)?;
         let found = first_record(&mut *reader, place, from, end, deadline)?;
-        reader.assign(&[])?;
-        let mut idle = self.idle_readers.lock();
-        if idle.len() < MOST_IDLE_READERS {
-            idle.push(reader);
+        // One that cannot let go is not kept; the answer is known all the same.
+        if reader.assign(&[]).is_ok() {
+            let mut idle = self.idle_readers.lock();
+            if idle.len() < MOST_IDLE_READERS {
+                idle.push(reader);
+            }
         }
         Ok(found)
     }

@@ -15,10 +15,12 @@ pub trait Stage: Send + Sync {
     fn source(&self) -> &'static str;
     /// Stages the record's changes in the task and its outputs in `out`. On a failure the worker drops both.
     fn process(&self, record: &Record, task: &mut TaskState, out: &mut Vec<Output>) -> Result<(), Failure>;
-    /// The command that a due timer's stored value stands for, given now.
-    fn fire(&self, stored: &[u8], now: Timestamp) -> Result<Output, Failure>;
-    /// What to tell those who wait for a record that is being put aside.
-    fn abandon(&self, record: &Record, reason: &str, out: &mut Vec<Output>);
+    /// The command that a due timer's stored value stands for, given now. For stages that set timers.
+    fn fire(&self, _stored: &[u8], _now: Timestamp) -> Result<Output, Failure> {
+        Err(Failure::Record(format!("{} sets no timers", self.name())))
+    }
+    /// What to tell those who wait for a record that is being put aside. For stages that somebody waits for.
+    fn abandon(&self, _record: &Record, _reason: &str, _out: &mut Vec<Output>) {}
 }
 
 /// A record to be written, by the name of its topic without the namespace.

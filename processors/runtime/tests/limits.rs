@@ -45,8 +45,6 @@ impl Stage for Inflating {
     fn fire(&self, _: &[u8], _: Timestamp) -> Result<Output, Failure> {
         Err(Failure::Record("there are no timers".to_owned()))
     }
-
-    fn abandon(&self, _: &Record, _: &str, _: &mut Vec<Output>) {}
 }
 
 /// What the worker appends for one record with this value.

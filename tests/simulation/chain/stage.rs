@@ -139,6 +139,4 @@ impl Stage for ChainStage {
             headers: Vec::new(),
         })
     }
-
-    fn abandon(&self, _: &Record, _: &str, _: &mut Vec<Output>) {}
 }

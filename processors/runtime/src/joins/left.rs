@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use tradewind_schemas::{Key, Timestamp};
+use tradewind_schemas::Key;
 use tradewind_state::TaskState;
 use tradewind_topics::{Offset, Record};
 
@@ -145,10 +145,4 @@ impl<J: ForeignKeyJoin> Stage for JoiningLeft<J> {
         }
         Ok(())
     }
-
-    fn fire(&self, _: &[u8], _: Timestamp) -> Result<Output, Failure> {
-        Err(Failure::Record(format!("{} sets no timers", J::LEFT_STAGE)))
-    }
-
-    fn abandon(&self, _: &Record, _: &str, _: &mut Vec<Output>) {}
 }

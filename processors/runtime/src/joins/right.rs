@@ -3,7 +3,6 @@
 use std::marker::PhantomData;
 
 use bytes::Bytes;
-use tradewind_schemas::Timestamp;
 use tradewind_state::{Range, StateError, TaskState};
 use tradewind_topics::{Offset, Record};
 
@@ -112,10 +111,4 @@ impl<J: ForeignKeyJoin> Stage for JoiningRight<J> {
         }
         Self::tell_all(task, None, &mut writing)
     }
-
-    fn fire(&self, _: &[u8], _: Timestamp) -> Result<Output, Failure> {
-        Err(Failure::Record(format!("{} sets no timers", J::RIGHT_STAGE)))
-    }
-
-    fn abandon(&self, _: &Record, _: &str, _: &mut Vec<Output>) {}
 }

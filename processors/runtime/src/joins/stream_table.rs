@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use serde::{Serialize, de::DeserializeOwned};
-use tradewind_schemas::{Contract, Key, Timestamp, View};
+use tradewind_schemas::{Contract, Key, View};
 use tradewind_state::TaskState;
 use tradewind_topics::{Record, Topic};
 
@@ -92,10 +92,4 @@ impl<J: StreamTableJoin> Stage for Joining<J> {
         }
         Ok(())
     }
-
-    fn fire(&self, _: &[u8], _: Timestamp) -> Result<Output, Failure> {
-        Err(Failure::Record(format!("{} sets no timers", J::STAGE)))
-    }
-
-    fn abandon(&self, _: &Record, _: &str, _: &mut Vec<Output>) {}
 }

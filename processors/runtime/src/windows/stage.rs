@@ -1,6 +1,6 @@
 //! The stage that adds records up in windows.
 
-use tradewind_schemas::{Timestamp, View};
+use tradewind_schemas::View;
 use tradewind_state::TaskState;
 use tradewind_topics::Record;
 
@@ -72,12 +72,6 @@ impl<F: WindowedFold> Stage for Windowed<F> {
         progress.save(task);
         Ok(())
     }
-
-    fn fire(&self, _: &[u8], _: Timestamp) -> Result<Output, Failure> {
-        Err(Failure::Record(format!("{} sets no timers", F::STAGE)))
-    }
-
-    fn abandon(&self, _: &Record, _: &str, _: &mut Vec<Output>) {}
 }
 
 fn count_late(task: &mut TaskState, view: View<(), u64>, key: &str) -> Result<(), Failure> {

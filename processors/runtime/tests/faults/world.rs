@@ -67,8 +67,6 @@ impl Stage for Counting {
     fn fire(&self, _: &[u8], _: Timestamp) -> Result<Output, Failure> {
         Err(Failure::Record("there are no timers".to_owned()))
     }
-
-    fn abandon(&self, _: &Record, _: &str, _: &mut Vec<Output>) {}
 }
 
 /// A directory with a log and local states, and how source and changelog are kept.

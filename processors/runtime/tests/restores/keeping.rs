@@ -32,8 +32,6 @@ impl Stage for Keeping {
     fn fire(&self, _: &[u8], _: Timestamp) -> Result<Output, Failure> {
         Err(Failure::Record("there are no timers".to_owned()))
     }
-
-    fn abandon(&self, _: &Record, _: &str, _: &mut Vec<Output>) {}
 }
 
 pub fn layout(partitions: u32) -> Layout {
