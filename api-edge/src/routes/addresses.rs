@@ -1,6 +1,5 @@
 //! /v1/users/me/addresses
 
-use serde::Deserialize;
 use tradewind_runtime::Freshness;
 use tradewind_schemas::{
     Address, AddressId, UserId,
@@ -9,7 +8,7 @@ use tradewind_schemas::{
 use tradewind_topics::list::IDENTITY_COMMANDS;
 use uuid::Uuid;
 
-use super::{Asked, Place, next_link, users::command};
+use super::{Asked, Paging, Place, next_link, users::command};
 use crate::{
     auth::Principal,
     body::Sent,
@@ -29,19 +28,10 @@ use crate::{
 
 const PATH: &str = "/v1/users/me/addresses";
 
-#[derive(Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct Wanted {
-    /// 1 to 100; 20 if not given.
-    limit: Option<i64>,
-    cursor: Option<String>,
-}
-
 /// One's addresses, in the order in which they were added.
-#[utoipa::path(get, path = "/v1/users/me/addresses", operation_id = "list_addresses", tag = "identity", params(Wanted),
+#[utoipa::path(get, path = "/v1/users/me/addresses", operation_id = "list_addresses", tag = "identity", params(Paging),
     responses((status = 200, body = Page<SavedAddress>)))]
-pub async fn list(who: Principal, shop: Shop, Asked(asked): Asked<Wanted>) -> Result<Reply, Problem> {
+pub async fn list(who: Principal, shop: Shop, Asked(asked): Asked<Paging>) -> Result<Reply, Problem> {
     let limit = cursor::limit(asked.limit)?;
     let list = format!("addresses of {}", who.user_id);
     let after: Option<(i64, AddressId)> = cursor::open(&shop.cursors, &list, asked.cursor.as_deref())?;

@@ -1,6 +1,5 @@
 //! /v1/categories
 
-use serde::Deserialize;
 use tradewind_runtime::Freshness;
 use tradewind_schemas::{
     CategoryId,
@@ -9,7 +8,7 @@ use tradewind_schemas::{
 use tradewind_topics::list::CATALOG_COMMANDS;
 use uuid::Uuid;
 
-use super::{Asked, Place, next_link};
+use super::{Asked, Paging, Place, next_link};
 use crate::{
     auth::{Principal, Staff},
     body::Sent,
@@ -26,18 +25,9 @@ use crate::{
     shop::{Command, Shop},
 };
 
-#[derive(Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct Wanted {
-    /// 1 to 100; 20 if not given.
-    limit: Option<i64>,
-    cursor: Option<String>,
-}
-
 /// All categories, by name.
-#[utoipa::path(get, path = "/v1/categories", operation_id = "list_categories", tag = "catalog", params(Wanted), responses((status = 200, body = Page<Category>)))]
-pub async fn list(shop: Shop, Asked(asked): Asked<Wanted>) -> Result<Reply, Problem> {
+#[utoipa::path(get, path = "/v1/categories", operation_id = "list_categories", tag = "catalog", params(Paging), responses((status = 200, body = Page<Category>)))]
+pub async fn list(shop: Shop, Asked(asked): Asked<Paging>) -> Result<Reply, Problem> {
     let limit = cursor::limit(asked.limit)?;
     let after: Option<(String, CategoryId)> = cursor::open(&shop.cursors, "categories", asked.cursor.as_deref())?;
     shop.catalogue.replica().catch_up().await?;

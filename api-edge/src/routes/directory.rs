@@ -1,7 +1,6 @@
 //! GET /v1/users: all users, for administrators.
 
 use futures::future::try_join_all;
-use serde::Deserialize;
 use tradewind_runtime::Freshness;
 use tradewind_schemas::{
     UserId,
@@ -9,7 +8,7 @@ use tradewind_schemas::{
 };
 use uuid::Uuid;
 
-use super::{Asked, next_link};
+use super::{Asked, Paging, next_link};
 use crate::{
     auth::Admin,
     cursor,
@@ -21,19 +20,10 @@ use crate::{
 
 const LIST: &str = "users";
 
-#[derive(Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct Wanted {
-    /// 1 to 100; 20 if not given.
-    limit: Option<i64>,
-    cursor: Option<String>,
-}
-
 /// All users, in the order in which they registered.
-#[utoipa::path(get, path = "/v1/users", operation_id = "list_users", tag = "identity", params(Wanted),
+#[utoipa::path(get, path = "/v1/users", operation_id = "list_users", tag = "identity", params(Paging),
     responses((status = 200, body = Page<User>)))]
-pub async fn list(Admin(_who): Admin, shop: Shop, Asked(asked): Asked<Wanted>) -> Result<Reply, Problem> {
+pub async fn list(Admin(_who): Admin, shop: Shop, Asked(asked): Asked<Paging>) -> Result<Reply, Problem> {
     let limit = cursor::limit(asked.limit)?;
     let after: Option<Vec<u8>> = cursor::open(&shop.cursors, LIST, asked.cursor.as_deref())?;
     let on_shelf = |shelf| {

@@ -27,7 +27,7 @@ use axum::{
     middleware,
     routing::{delete, get, patch, post, put},
 };
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::CompressionLayer,
@@ -161,6 +161,16 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
             Err(cause) => Err(Problem::new(Code::InvalidQuery, cause.body_text())),
         }
     }
+}
+
+/// Which page of a list.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Paging {
+    /// 1 to 100; 20 if not given.
+    pub limit: Option<i64>,
+    pub cursor: Option<String>,
 }
 
 /// `<…>; rel="next"`: the same list, from the cursor on.

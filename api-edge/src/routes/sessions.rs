@@ -7,7 +7,7 @@ use tradewind_schemas::{
 };
 use uuid::Uuid;
 
-use super::{Asked, Place, users::command};
+use super::{Asked, Paging, Place, users::command};
 use crate::{
     app::now,
     auth::{LIFETIME, Principal, RefreshToken},
@@ -128,18 +128,9 @@ fn tokens(shop: &Shop, token: &RefreshToken, roles: &[Role]) -> Result<Tokens, P
     })
 }
 
-#[derive(serde::Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct Wanted {
-    /// 1 to 100; 20 if not given.
-    limit: Option<i64>,
-    cursor: Option<String>,
-}
-
 /// One's open sessions.
-#[utoipa::path(get, path = "/v1/sessions", operation_id = "list_sessions", tag = "session", params(Wanted), responses((status = 200, body = Page<Session>)))]
-pub async fn list(who: Principal, shop: Shop, Asked(asked): Asked<Wanted>) -> Result<Reply, Problem> {
+#[utoipa::path(get, path = "/v1/sessions", operation_id = "list_sessions", tag = "session", params(Paging), responses((status = 200, body = Page<Session>)))]
+pub async fn list(who: Principal, shop: Shop, Asked(asked): Asked<Paging>) -> Result<Reply, Problem> {
     let limit = cursor::limit(asked.limit)?;
     let list = format!("sessions of {}", who.user_id);
     let mut after: Option<Vec<u8>> = cursor::open(&shop.cursors, &list, asked.cursor.as_deref())?;

@@ -1,6 +1,5 @@
 //! /v1/stock
 
-use serde::Deserialize;
 use tradewind_runtime::Freshness;
 use tradewind_schemas::{
     Sku,
@@ -8,7 +7,7 @@ use tradewind_schemas::{
 };
 use tradewind_topics::list::INVENTORY_COMMANDS;
 
-use super::{Asked, Place, next_link};
+use super::{Asked, Paging, Place, next_link};
 use crate::{
     auth::{Principal, Staff},
     body::Sent,
@@ -38,23 +37,14 @@ async fn exists(shop: &Shop, sku: &Sku) -> Result<(), Problem> {
     shop.shown_catalogue().await?.find(|shelf| shelf.owner(sku).map(|_| ())).await?.ok_or_else(Problem::not_found)
 }
 
-#[derive(Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct Wanted {
-    /// 1 to 100; 20 if not given.
-    limit: Option<i64>,
-    cursor: Option<String>,
-}
-
 /// What happened to a SKU's stock, from the first receipt on.
-#[utoipa::path(get, path = "/v1/stock/{sku}/ledger", operation_id = "show_ledger", tag = "inventory", params(("sku" = String, Path), Wanted),
+#[utoipa::path(get, path = "/v1/stock/{sku}/ledger", operation_id = "show_ledger", tag = "inventory", params(("sku" = String, Path), Paging),
     responses((status = 200, body = Page<Entry>)))]
 pub async fn ledger(
     _staff: Staff,
     shop: Shop,
     Place(sku): Place<String>,
-    Asked(asked): Asked<Wanted>,
+    Asked(asked): Asked<Paging>,
 ) -> Result<Reply, Problem> {
     let sku: Sku = sku.parse().map_err(|_| Problem::not_found())?;
     let limit = cursor::limit(asked.limit)?;
