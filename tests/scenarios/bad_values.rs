@@ -5,7 +5,8 @@ use std::{ffi::OsStr, fs, net::TcpListener, os::unix::ffi::OsStrExt, process::Co
 use tempfile::TempDir;
 use tradewind_tests::{
     broker::Broker,
-    process::{command, free_port, run},
+    ports::free_port,
+    process::{command, run},
     registry::Registry,
 };
 

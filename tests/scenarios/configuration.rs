@@ -18,7 +18,8 @@ use serde_json::json;
 use tempfile::TempDir;
 use tradewind_tests::{
     broker::Broker,
-    process::{binary, command, free_port, run},
+    ports::free_port,
+    process::{binary, command, run},
     registry::Registry,
     shop::{ADMIN_EMAIL, ADMIN_PASSWORD, Shop},
 };

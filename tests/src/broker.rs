@@ -7,7 +7,7 @@
 use std::{
     fs,
     io::{BufRead, BufReader, Write},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, Stdio},
@@ -22,6 +22,8 @@ use rdkafka::{
     consumer::{BaseConsumer, Consumer},
 };
 use tempfile::TempDir;
+
+use crate::ports::free_port;
 
 /// A broker may take this long to start on a busy machine.
 const START_WITHIN: Duration = Duration::from_secs(120);
@@ -119,20 +121,7 @@ impl Broker {
     }
 
     fn try_start(patience: Patience) -> Result<Broker> {
-        let libs = provision()?;
-        let mut failure = None;
-        // Another process may take a port between its choice and the broker's start.
-        for _ in 0..3 {
-            match Self::start_on_free_ports(&libs, patience) {
-                Ok(broker) => return Ok(broker),
-                Err(error) => failure = Some(error),
-            }
-        }
-        Err(failure.context("never tried")?)
-    }
-
-    fn start_on_free_ports(libs: &Path, patience: Patience) -> Result<Broker> {
-        Self::start_node(libs, &Node::alone(patience)?)
+        Self::start_node(&provision()?, &Node::alone(patience))
     }
 
     /// Starts one node of a cluster, or a cluster of one, and waits until it answers.
@@ -246,18 +235,6 @@ fn format_storage(home: &Path, libs: &Path) -> Result<()> {
     Ok(())
 }
 
-/// So many ports that were free a moment ago.
-pub(crate) fn free_ports<const N: usize>() -> Result<[u16; N]> {
-    let mut held = Vec::new();
-    let mut ports = [0; N];
-    for port in &mut ports {
-        let listener = TcpListener::bind("127.0.0.1:0")?;
-        *port = listener.local_addr()?.port();
-        held.push(listener);
-    }
-    Ok(ports)
-}
-
 fn wait_until_started(log: &Path, bootstrap: &str) -> Result<()> {
     let deadline = Instant::now() + START_WITHIN;
     loop {
@@ -324,9 +301,8 @@ impl Patience {
 }
 
 impl Node {
-    fn alone(patience: Patience) -> Result<Self> {
-        let [clients, controller] = free_ports()?;
-        Ok(Self { number: 1, clients, controllers: vec![controller], relayed: None, patience })
+    fn alone(patience: Patience) -> Self {
+        Self { number: 1, clients: free_port(), controllers: vec![free_port()], relayed: None, patience }
     }
 
     /// Few internal partitions so that it starts quickly, and short limits so that tests can have short session and

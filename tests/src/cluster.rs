@@ -9,7 +9,10 @@ use rdkafka::{
     consumer::{BaseConsumer, Consumer},
 };
 
-use crate::broker::{Broker, Node, Patience, free_ports, provision};
+use crate::{
+    broker::{Broker, Node, Patience, provision},
+    ports::free_port,
+};
 
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// As the brokers are configured: partitions of the topics in which groups and transactions are kept.
@@ -31,7 +34,7 @@ impl Cluster {
 
     fn try_start(brokers: usize, relays: &[u16]) -> Result<Self> {
         let libs = provision()?;
-        let ports: Vec<[u16; 3]> = (0..brokers).map(|_| free_ports()).collect::<Result<_>>()?;
+        let ports: Vec<[u16; 3]> = (0..brokers).map(|_| [free_port(), free_port(), free_port()]).collect();
         let controllers: Vec<u16> = ports.iter().map(|[_, controller, _]| *controller).collect();
         let nodes = ports.iter().enumerate().map(|(at, [clients, _, listens])| Node {
             number: at + 1,

@@ -4,6 +4,7 @@ pub mod broker;
 pub mod client;
 pub mod cluster;
 pub mod pace;
+pub mod ports;
 pub mod process;
 pub mod registry;
 pub mod shop;

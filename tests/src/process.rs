@@ -2,7 +2,6 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    net::TcpListener,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, ExitStatus, Output, Stdio},
@@ -58,12 +57,6 @@ fn bounded(command: &Command) -> Command {
     }
     bounded.stdin(Stdio::null());
     bounded
-}
-
-/// A port that was free a moment ago.
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port of loopback is free");
-    listener.local_addr().expect("it has an address").port()
 }
 
 /// One process of the platform, its log in a file.

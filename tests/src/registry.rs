@@ -12,7 +12,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::process::free_port;
+use crate::ports::free_port;
 
 /// Ends the registry when standard input closes: it does not outlive the test process, however that one ends.
 const GUARD: &str =

@@ -2,6 +2,7 @@
 
 use std::{net::TcpListener, time::Duration};
 
+use tradewind_tests::ports::free_port;
 use tradewind_topics::{
     LogError,
     kafka::{KafkaLog, Options},
@@ -21,7 +22,7 @@ fn soon() -> Options {
 
 #[test]
 fn an_address_where_nothing_listens_is_named() {
-    let port = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a port").port();
+    let port = free_port();
     let why = refusal(&format!("127.0.0.1:{port}"), soon());
     assert!(why.contains(&format!("127.0.0.1:{port}")) && why.contains("refused"), "{why}");
 }

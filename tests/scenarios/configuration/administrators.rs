@@ -3,11 +3,7 @@
 use std::time::Duration;
 
 use tempfile::TempDir;
-use tradewind_tests::{
-    client::Client,
-    process::{Process, free_port},
-    shop::Shop,
-};
+use tradewind_tests::{client::Client, ports::free_port, process::Process, shop::Shop};
 
 use super::{ADMINISTRATOR, ANY, fails, text, up};
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use tradewind_tests::{client::order, process::free_port, registry::Registry, shop::Shop};
+use tradewind_tests::{client::order, ports::free_port, registry::Registry, shop::Shop};
 
 use super::{
     operator::Operator,

@@ -7,7 +7,8 @@ use tempfile::TempDir;
 use super::{ADMIN_EMAIL, ADMIN_PASSWORD, Shop};
 use crate::{
     broker::Broker,
-    process::{Process, free_port, run},
+    ports::free_port,
+    process::{Process, run},
     registry::Registry,
 };
 

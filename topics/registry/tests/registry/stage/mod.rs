@@ -9,7 +9,7 @@ pub use embedded::{Embedded, TOPIC, records, serve};
 pub use independent::Independent;
 use serde_json::Value;
 use tokio::runtime::Runtime;
-pub use tradewind_tests::process::free_port;
+pub use tradewind_tests::ports::free_port;
 
 /// A registry that is up.
 pub trait Registry {
