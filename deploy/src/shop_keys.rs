@@ -8,18 +8,16 @@ use std::{
 use anyhow::{Context, Result, bail};
 use futures::executor::block_on;
 use tradewind_edge::Secrets;
-use tradewind_runtime::now;
-use tradewind_schemas::{
-    Actor, Envelope, Key, MessageId,
-    runtime::{Shop, ShopKey},
-};
+use tradewind_schemas::runtime::{Shop, ShopKey};
 use tradewind_topics::{
-    Append, End, Start, TopicPartition,
+    End, Start, TopicPartition,
     list::{IDENTITY_COMMANDS, IDENTITY_EVENTS, IDENTITY_KEYS, RUNTIME_SHOP},
-    partition_of,
 };
 
-use crate::{config::Origins, platform::Platform};
+use crate::{
+    config::Origins,
+    platform::{Platform, own},
+};
 
 const POLL: Duration = Duration::from_millis(200);
 /// The topic has a record or two; who hears nothing for so long will not hear anything.
@@ -113,15 +111,9 @@ fn has_identities(platform: &Platform) -> Result<bool> {
     Ok(false)
 }
 
-fn place(platform: &Platform) -> Result<TopicPartition> {
-    let partitions = platform.layout.partitions(RUNTIME_SHOP.name).context("the topic of the shop is missing")?;
-    let partition = partition_of(ShopKey.text().as_bytes(), partitions);
-    Ok(TopicPartition::new(platform.layout.physical(RUNTIME_SHOP.name), partition))
-}
-
 /// The first record counts, whatever comes after it.
 fn beginning(platform: &Platform) -> Result<Option<Beginning>> {
-    let place = place(platform)?;
+    let place = own::place(&platform.layout, RUNTIME_SHOP, &ShopKey)?;
     let end = platform.log.admin().end(&place, End::Written)?;
     let mut reader = platform.log.reader()?;
     reader.assign(&[(place.clone(), Start::Beginning)])?;
@@ -141,22 +133,8 @@ fn beginning(platform: &Platform) -> Result<Option<Beginning>> {
 }
 
 fn begin(platform: &Platform, Beginning { fingerprint, demo }: &Beginning) -> Result<()> {
-    let (id, at) = (MessageId::new(uuid::Uuid::now_v7()), now());
-    let envelope = Envelope {
-        id,
-        key: ShopKey.text(),
-        subject_id: None,
-        causation_id: None,
-        correlation_id: id,
-        actor: Actor::service("runtime"),
-        at,
-        request: None,
-        cause: None,
-        payload: Shop::Begun { fingerprint: fingerprint.clone(), demo: *demo },
-    };
-    let value = platform.codecs.of::<Shop>(RUNTIME_SHOP.name)?.encode(&envelope)?;
-    let (to, key) = (place(platform)?, ShopKey.text().into());
-    let record = Append { to, timestamp: at.millis(), key: Some(key), value: Some(value.into()), headers: Vec::new() };
+    let payload = Shop::Begun { fingerprint: fingerprint.clone(), demo: *demo };
+    let record = own::record(&platform.codecs, &platform.layout, RUNTIME_SHOP, &ShopKey, payload)?;
     block_on(platform.log.writer()?.append(record)).context("what the shop is begun with cannot be written")?;
     Ok(())
 }

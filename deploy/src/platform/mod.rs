@@ -1,6 +1,7 @@
 //! What every role stands on: the log, its topics, the schema ids, and the names of a run.
 
 mod at_rest;
+pub mod own;
 mod stages;
 mod topics;
 

@@ -6,16 +6,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use tokio::task::JoinHandle;
 use tradewind_runtime::{Codecs, Layout, Serving, now};
-use tradewind_schemas::{
-    Actor, Envelope, Key, MessageId,
-    runtime::{Member, TaskKey},
-};
-use tradewind_topics::{Append, Log, TopicPartition, Writer, list::RUNTIME_MEMBERS, partition_of};
+use tradewind_schemas::runtime::{Member, TaskKey};
+use tradewind_topics::{Append, Log, Writer, list::RUNTIME_MEMBERS};
 
 use super::members::{Members, Owner};
+use crate::platform::own;
 
 const LOOK: Duration = Duration::from_millis(50);
 /// What was announced is read back, or overwritten by another's belief, within this time; else it is announced again.
@@ -86,30 +84,15 @@ impl Desk {
 }
 
 fn record(codecs: &Codecs, layout: &Layout, stage: &str, partition: u32, owner: &Owner) -> Result<Append> {
-    let key = TaskKey { stage: stage.to_owned(), partition }.text();
-    let (id, at) = (MessageId::new(uuid::Uuid::now_v7()), now());
-    let envelope = Envelope {
-        id,
-        key: key.clone(),
-        subject_id: None,
-        causation_id: None,
-        correlation_id: id,
-        actor: Actor::service("runtime"),
-        at,
-        request: None,
-        cause: None,
-        payload: Member::Owner {
-            stage: stage.to_owned(),
-            partition: i32::try_from(partition)?,
-            address: owner.address.clone(),
-            instance: owner.instance.clone(),
-            since: at,
-        },
+    let payload = Member::Owner {
+        stage: stage.to_owned(),
+        partition: i32::try_from(partition)?,
+        address: owner.address.clone(),
+        instance: owner.instance.clone(),
+        since: now(),
     };
-    let value = codecs.of::<Member>(RUNTIME_MEMBERS.name)?.encode(&envelope)?;
-    let partitions = layout.partitions(RUNTIME_MEMBERS.name).context("the members topic is missing")?;
-    let to = TopicPartition::new(layout.physical(RUNTIME_MEMBERS.name), partition_of(key.as_bytes(), partitions));
-    Ok(Append { to, timestamp: at.millis(), key: Some(key.into()), value: Some(value.into()), headers: Vec::new() })
+    let task = TaskKey { stage: stage.to_owned(), partition };
+    own::record(codecs, layout, RUNTIME_MEMBERS, &task, payload)
 }
 
 #[cfg(test)]
