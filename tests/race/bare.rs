@@ -174,7 +174,6 @@ impl Hop {
         let mut config = self::config(options);
         let producer: BaseProducer = config
             .set("transactional.id", &group)
-            .set("compression.type", "lz4")
             .set("linger.ms", &options.linger_ms)
             .set("queue.buffering.max.messages", "500000")
             .set("queue.buffering.max.kbytes", "65536")
@@ -328,7 +327,10 @@ fn number(value: &[u8], at: usize) -> u64 {
 
 fn config(options: &Options) -> ClientConfig {
     let mut config = ClientConfig::new();
-    config.set("bootstrap.servers", &options.brokers).set("socket.nagle.disable", "true");
+    config
+        .set("bootstrap.servers", &options.brokers)
+        .set("socket.nagle.disable", "true")
+        .set("compression.type", "lz4");
     for (name, value) in options.properties.iter().filter_map(|property| property.split_once('=')) {
         config.set(name, value);
     }

@@ -100,9 +100,8 @@ class Race:
         lines = lines_of(side, f"run {run}, {workload} theta={theta}: {side}", command)
         if more:
             call(f"removing the topics of {side}", [
-                "java", "-cp", f"{WORK}/libs/*", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "kafka.admin.TopicCommand",
-                "--bootstrap-server", f"127.0.0.1:{PORT}", "--delete", "--topic", f"{namespace}\\..*"],
-                stdout=subprocess.DEVNULL, check=True)
+                "java", "-cp", f"{WORK}/libs/*", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+                ROOT / "tests/race/RemoveTopics.java", f"127.0.0.1:{PORT}", namespace], check=True)
         return lines
 
 
@@ -200,19 +199,21 @@ def main():
     sys.exit(1 if wrong else 0)
 
 
-BEGIN, END = "<!-- race: begin -->", "<!-- race: end -->"
-
-
 def write(given, sections):
-    page = given.docs / "benchmarks.md"
-    text = page.read_text() if page.exists() else f"# Benchmarks\n\n{BEGIN}\n{END}\n"
-    before, rest = text.split(BEGIN)
-    after = rest.split(END)[1]
     said = " ".join(word for word in sys.argv[1:] if "/" not in word and word != "--binaries")
     command = f'make race ARGS="{said}"' if said else "make race"
     how = f"Medians of {given.runs} run(s) of `{command}`; every line is in `race/*.jsonl` beside this page.\n\n"
-    page.write_text(f"{before}{BEGIN}\n{how}" + "\n".join(sections) + f"{END}{after}")
+    insert(given.docs / "benchmarks.md", "race", how + "\n".join(sections))
     print("\n".join(sections))
 
 
-main()
+def insert(page, mark, said):
+    """Puts the text between the two comments of this name, in place of what was there."""
+    begin, end = f"<!-- {mark}: begin -->", f"<!-- {mark}: end -->"
+    text = page.read_text() if page.exists() else f"# Benchmarks\n\n{begin}\n{end}\n"
+    before, rest = text.split(begin)
+    page.write_text(f"{before}{begin}\n{said}{end}{rest.split(end)[1]}")
+
+
+if __name__ == "__main__":
+    main()

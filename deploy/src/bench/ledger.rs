@@ -49,6 +49,10 @@ impl Stage for Ledger {
         COMMANDS
     }
 
+    fn look_ahead(&self, records: &[Record], task: &TaskState) {
+        task.look_ahead(STORE, records.iter().filter_map(|record| record.key.as_deref()));
+    }
+
     fn process(&self, record: &Record, task: &mut TaskState, out: &mut Vec<Output>) -> Result<(), Failure> {
         self.progress.begun();
         let (Some(key), Some(command)) = (&record.key, &record.value) else {
@@ -58,10 +62,11 @@ impl Stage for Ledger {
             .as_ref()
             .try_into()
             .map_err(|_| Failure::Record(format!("a command has {COMMAND} bytes, not {}", command.len())))?;
-        let before = task.get(STORE, key)?;
-        let before = before.as_deref().and_then(|state| state.try_into().ok()).unwrap_or(&[0; STATE]);
-        let (after, event) = step(before, command, record.offset.cast_unsigned(), record.source.partition);
-        task.put(STORE, key.clone(), Bytes::copy_from_slice(&after));
+        let (after, event) = task.read(STORE, key, |before| {
+            let before = before.and_then(|state| state.try_into().ok()).unwrap_or(&[0; STATE]);
+            step(before, command, record.offset.cast_unsigned(), record.source.partition)
+        })?;
+        task.put(STORE, key, Bytes::copy_from_slice(&after));
         out.push(Output {
             topic: EVENTS.into(),
             place: Place::Same(Some(key.clone())),

@@ -83,18 +83,20 @@ impl Stage for Aggregate {
         BY_RULE
     }
 
+    fn look_ahead(&self, records: &[Record], task: &TaskState) {
+        task.look_ahead(STORE, records.iter().filter_map(|record| record.key.as_deref()));
+    }
+
     fn process(&self, record: &Record, task: &mut TaskState, out: &mut Vec<Output>) -> Result<(), Failure> {
         let value = shuffled(record)?;
         let Some(rule) = &record.key else { return Err(Failure::Record("it has no rule".to_owned())) };
-        let before = task.get(STORE, rule)?;
-        let after = add(before.as_deref().unwrap_or(&[0; RULE]), value);
-        let state = Bytes::copy_from_slice(&after);
-        task.put(STORE, rule.clone(), state.clone());
+        let after = task.read(STORE, rule, |before| add(before.unwrap_or(&[0; RULE]), value))?;
+        task.put(STORE, rule, Bytes::copy_from_slice(&after));
         if u64_at(&after, COUNT).is_multiple_of(PUT_OUT_EVERY) {
             out.push(Output {
                 topic: OUT.into(),
                 place: Place::Same(Some(rule.clone())),
-                value: Some(state),
+                value: Some(Bytes::copy_from_slice(&after)),
                 timestamp: Timestamp::from_millis(record.timestamp),
                 headers: Vec::new(),
             });

@@ -10,7 +10,7 @@ use tradewind_topics::{Headers, Record, list};
 
 use crate::{
     Capability, Codecs, Context, Outgoing, Settles,
-    entity::TIMERS,
+    entity::{STATE, TIMERS, head_key},
     outcomes::{self, Known},
     pipeline::{self, HandledEvent},
     reading,
@@ -76,6 +76,12 @@ impl<C: Capability> Stage for Deciding<C> {
             work.settle_all(task, settled)?;
         }
         Ok(())
+    }
+
+    fn look_ahead(&self, records: &[Record], task: &TaskState) {
+        let keys = records.iter().filter_map(|record| str::from_utf8(record.key.as_deref()?).ok());
+        let heads: Vec<Bytes> = keys.map(head_key).collect();
+        task.look_ahead(STATE, heads.iter().map(|key| &**key));
     }
 
     fn fire(&self, stored: &[u8], now: Timestamp) -> Result<Output, Failure> {
@@ -182,7 +188,7 @@ impl Work<'_> {
             let timer_id = MessageId::derived(id.uuid(), &format!("remind {n}"));
             let around = self.following(timer_id, id, self.command.key.clone(), actor.clone());
             let stored = self.codecs.of::<C::Command>(C::COMMANDS.name)?.encode(&around.with(command))?;
-            task.put(TIMERS, timers::key(due, timer_id), stored.into());
+            task.put(TIMERS, &timers::key(due, timer_id), stored.into());
         }
         Ok(())
     }

@@ -38,6 +38,9 @@ const GLANCE: Duration = Duration::from_millis(5);
 /// How long what was read of changelogs is applied before the session is looked at again, and running tasks go on.
 const SLICE: Duration = Duration::from_millis(20);
 
+/// So many records of a changelog are made before they are handed over: few enough to be at hand still.
+const PIECE: usize = 128;
+
 /// How old a store on disk may get while it changes.
 const SYNC_EVERY: Duration = Duration::from_secs(60);
 
@@ -253,6 +256,16 @@ impl Driver<'_> {
                 patiently(self.stop, "fetching", || session.start_at(&place))?;
             }
             Effect::Append(records) => self.not_staged = not_staged(session.append(records))?,
+            Effect::AppendChangelogs(at) => {
+                let mut changelogs = self.worker.changelogs(at);
+                while self.not_staged.is_none() {
+                    let piece: Vec<_> = changelogs.by_ref().take(PIECE).collect();
+                    if piece.is_empty() {
+                        break;
+                    }
+                    self.not_staged = not_staged(session.append(piece))?;
+                }
+            }
             Effect::Commit(positions) => {
                 if let Some(error) = self.not_staged.take() {
                     return Ok(Some(Input::NotCommitted(error)));

@@ -1,5 +1,6 @@
 //! What a worker is told, and what it says to do about it.
 
+use tradewind_schemas::Timestamp;
 use tradewind_state::{Batch, StateError, TaskReader, TaskState};
 use tradewind_topics::{Append, CommitError, Offset, Receipt, Record, TopicPartition};
 
@@ -70,6 +71,8 @@ pub enum Effect {
     Start { partition: u32, at: Offset },
     /// Add these to the transaction.
     Append(Vec<Append>),
+    /// Add to it what [`Worker::changelogs`](crate::Worker::changelogs) gives for this time.
+    AppendChangelogs(Timestamp),
     /// Commit it with these positions: answer with [`Input::Committed`] or [`Input::NotCommitted`].
     Commit(Vec<(TopicPartition, Offset)>),
     /// Take a new epoch: answer with [`Input::Recovered`].

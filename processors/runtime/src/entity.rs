@@ -67,16 +67,15 @@ impl<S> DerefMut for Entity<'_, S> {
 
 impl<'t, S: Default + Serialize + DeserializeOwned> Entity<'t, S> {
     pub(crate) fn load(task: &'t mut TaskState, key: &'t str, format: u8) -> Result<Self, StateError> {
-        let head = match task.get(STATE, &row_key(0, key, &()))? {
-            Some(bytes) => stored::read(&bytes, format)?,
-            None => S::default(),
-        };
+        let head =
+            task.read(STATE, &head_key(key), |bytes| bytes.map(|bytes| stored::read(bytes, format)).transpose())??;
+        let head = head.unwrap_or_default();
         Ok(Self { head, key, task, fault: RefCell::new(None) })
     }
 
     pub(crate) fn save(self, format: u8) -> Result<(), StateError> {
         self.check()?;
-        self.task.put(STATE, row_key(0, self.key, &()), stored::write(&self.head, format));
+        self.task.put(STATE, &head_key(self.key), stored::write(&self.head, format));
         Ok(())
     }
 
@@ -100,8 +99,9 @@ impl<'t, S: Default + Serialize + DeserializeOwned> Entity<'t, S> {
     }
 
     pub fn row<R: RowKey, V: DeserializeOwned>(&self, rows: Rows<R, V>, row: &R) -> Option<V> {
-        let read = self.task.get(STATE, &row_key(rows.table, self.key, row));
-        self.sound(read.and_then(|bytes| bytes.map(|bytes| stored::read(&bytes, 1)).transpose())).flatten()
+        let key = row_key(rows.table, self.key, row);
+        let read = self.task.read(STATE, &key, |bytes| bytes.map(|bytes| stored::read(bytes, 1)).transpose());
+        self.sound(read.flatten()).flatten()
     }
 
     /// The first `limit` rows, in order of their keys.
@@ -113,11 +113,11 @@ impl<'t, S: Default + Serialize + DeserializeOwned> Entity<'t, S> {
     }
 
     pub fn put<R: RowKey, V: Serialize>(&mut self, rows: Rows<R, V>, row: &R, value: &V) {
-        self.task.put(STATE, row_key(rows.table, self.key, row), stored::write(value, 1));
+        self.task.put(STATE, &row_key(rows.table, self.key, row), stored::write(value, 1));
     }
 
     pub fn remove<R: RowKey, V>(&mut self, rows: Rows<R, V>, row: &R) {
-        self.task.delete(STATE, row_key(rows.table, self.key, row));
+        self.task.delete(STATE, &row_key(rows.table, self.key, row));
     }
 
     fn sound<T>(&self, read: Result<T, StateError>) -> Option<T> {
@@ -178,10 +178,15 @@ impl<'t> Views<'t> {
 pub(crate) fn apply(changes: Changes, store: StoreId, task: &mut TaskState) {
     for (key, change) in changes {
         match change {
-            Some(value) => task.put(store, key, value),
-            None => task.delete(store, key),
+            Some(value) => task.put(store, &key, value),
+            None => task.delete(store, &key),
         }
     }
+}
+
+/// Where the head of this key lies.
+pub(crate) fn head_key(key: &str) -> Bytes {
+    row_key(0, key, &())
 }
 
 /// Table, key (with its length, so that no key is another's prefix) and row.

@@ -65,7 +65,7 @@ pub fn recall(
         && known.waiters.len() < WAITERS
     {
         known.waiters.push(reply_to.clone());
-        task.put(OUTCOMES, row_key(ALL, key, &id), stored::write(&known, 1));
+        task.put(OUTCOMES, &row_key(ALL, key, &id), stored::write(&known, 1));
     }
     Ok(Known::Waiting)
 }
@@ -93,15 +93,15 @@ pub fn remember(
         let known: Remembered = stored::read(&bytes, 1)?;
         // One that is not settled is somebody's order still.
         if known.settled.is_some() && known.at + KEPT < at {
-            task.delete(OUTCOMES, row);
+            task.delete(OUTCOMES, &row);
         }
     }
     if settled.is_none() {
-        task.put(OUTCOMES, row_key(OPEN, key, &id), stored::write(&id, 1));
+        task.put(OUTCOMES, &row_key(OPEN, key, &id), stored::write(&id, 1));
     }
     let waiters = request.reply_to.iter().cloned().collect();
     let remembered = Remembered { digest: request.digest.clone(), settled, waiters, at };
-    task.put(OUTCOMES, row_key(ALL, key, &id), stored::write(&remembered, 1));
+    task.put(OUTCOMES, &row_key(ALL, key, &id), stored::write(&remembered, 1));
     Ok(())
 }
 
@@ -116,11 +116,11 @@ pub fn settle_open(
     let mut answered = Vec::with_capacity(open.len());
     for (row, bytes) in open {
         let id: MessageId = stored::read(&bytes, 1)?;
-        task.delete(OUTCOMES, row);
+        task.delete(OUTCOMES, &row);
         if let Some(mut known) = find(task, key, id)? {
             known.settled = Some(settled.clone());
             let waiters = std::mem::take(&mut known.waiters);
-            task.put(OUTCOMES, row_key(ALL, key, &id), stored::write(&known, 1));
+            task.put(OUTCOMES, &row_key(ALL, key, &id), stored::write(&known, 1));
             answered.push((id, waiters));
         }
     }

@@ -50,6 +50,13 @@ impl Processing {
         self.stage.name()
     }
 
+    /// These records come next.
+    pub fn look_ahead(&self, task: &Task, records: &[Record]) {
+        if let Some(state) = task.state().filter(|_| records.len() > 1) {
+            self.stage.look_ahead(records, state);
+        }
+    }
+
     pub fn take(&mut self, task: &mut Task, record: &Record, outbox: &mut Vec<Append>) -> Taken {
         let mut outcome = self.attempt(task, record, outbox);
         if matches!(outcome, Err(Attempt::Panicked(_))) {
@@ -149,7 +156,7 @@ impl Processing {
             return Err(format!("the dead letters cannot be written: {failure:?}"));
         }
         if let (true, Some(key), Some((state, _))) = (self.parks, &record.key, task.working()) {
-            state.put(PARKED, key.clone(), Bytes::from_static(b"1"));
+            state.put(PARKED, key, Bytes::from_static(b"1"));
             state.accept();
         }
         Ok(())
@@ -177,7 +184,7 @@ impl Processing {
                 Ok(_) => return Err("a timer's command has a key".to_owned()),
                 Err(Failure::Record(reason) | Failure::Environment(reason)) => return Err(reason),
             }
-            state.delete(crate::entity::TIMERS, row.clone());
+            state.delete(crate::entity::TIMERS, &row);
             state.accept();
             timers.fired(row);
         }

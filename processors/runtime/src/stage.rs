@@ -15,6 +15,8 @@ pub trait Stage: Send + Sync {
     fn source(&self) -> &'static str;
     /// Stages the record's changes in the task and its outputs in `out`. On a failure the worker drops both.
     fn process(&self, record: &Record, task: &mut TaskState, out: &mut Vec<Output>) -> Result<(), Failure>;
+    /// These records come next, all of this task: a stage that knows what they will read may have it fetched at once.
+    fn look_ahead(&self, _records: &[Record], _task: &TaskState) {}
     /// The command that a due timer's stored value stands for, given now. For stages that set timers.
     fn fire(&self, _stored: &[u8], _now: Timestamp) -> Result<Output, Failure> {
         Err(Failure::Record(format!("{} sets no timers", self.name())))

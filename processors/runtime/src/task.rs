@@ -1,9 +1,9 @@
 //! One task: a stage's partition, its state, and where it stands.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use tradewind_schemas::Timestamp;
 use tradewind_state::{StateError, StoreId, TaskReader, TaskState};
-use tradewind_topics::{Append, Headers, Offset, Record};
+use tradewind_topics::{Append, Copies, Headers, Offset, Record};
 
 use crate::{effects::Effect, names::Names, replay::Replay, timers::Schedule, worker::Limits};
 
@@ -268,21 +268,23 @@ impl Task {
     }
 
     /// Each key changed since the last commit, once, and the position that this leads to, last.
-    pub fn write_changelog(&self, names: &Names, now: Timestamp, appends: &mut Vec<Append>) {
-        let Some(state) = &self.state else { return };
+    pub fn changelog(&self, names: &Names, now: Timestamp) -> impl Iterator<Item = Append> {
         let to = names.changelog(self.partition);
-        let mut append = |store: StoreId, key: &[u8], value: Option<Bytes>| {
-            let mut whole = BytesMut::with_capacity(1 + key.len());
-            whole.put_u8(store);
-            whole.put_slice(key);
-            let (to, key) = (to.clone(), Some(whole.freeze()));
-            appends.push(Append { to, timestamp: now.millis(), key, value, headers: Headers::new() });
+        let mut copies = Copies::default();
+        let changed = self.state.iter().flat_map(TaskState::changes);
+        let mut append = move |store: StoreId, key: &[u8], value: Option<&[u8]>| Append {
+            to: to.clone(),
+            timestamp: now.millis(),
+            // Copied, as they are at hand: a value that is shared would be counted, and that costs more later.
+            key: Some(copies.joined([&[store], key])),
+            value: value.map(|value| copies.of(value)),
+            headers: Headers::new(),
         };
-        for (store, key, value) in state.changes() {
-            append(store, key, value.cloned());
-        }
-        let origin = state.checkpoint().origin;
-        append(POSITION, &[], Some([&self.position.to_be_bytes(), origin.as_bytes()].concat().into()));
+        let position = self.state.as_ref().map(|state| {
+            let origin = state.checkpoint().origin;
+            append(POSITION, &[], Some(&[&self.position.to_be_bytes(), origin.as_bytes()].concat()))
+        });
+        changed.map(move |(store, key, value)| append(store, key, value.map(Bytes::as_ref))).chain(position)
     }
 
     /// The transaction succeeded, and wrote this task's changelog up to there.

@@ -61,6 +61,10 @@ impl Default for Limits {
     }
 }
 
+/// So many records of a task are looked at ahead: enough that the waits for memory overlap, few enough that what was
+/// fetched is still at hand when its record comes.
+const AHEAD: usize = 32;
+
 #[derive(Debug, PartialEq, Eq)]
 enum Phase {
     Running,
@@ -126,7 +130,7 @@ impl Worker {
             Input::Restored { partition, records, position } => {
                 self.restored(now, partition, records, position, &mut effects);
             }
-            Input::Records(records) => self.take(now, records, &mut effects),
+            Input::Records(records) => self.take(now, &records, &mut effects),
             Input::Idle => self.idle(now, &mut effects),
             Input::Committed(receipt) => self.committed(now, &receipt, &mut effects),
             Input::NotCommitted(error) => self.not_committed(now, &error, &mut effects),
@@ -204,19 +208,24 @@ impl Worker {
         });
     }
 
-    fn take(&mut self, now: Timestamp, records: Vec<Record>, effects: &mut Vec<Effect>) {
-        for record in records {
-            let Some(task) = self.tasks.get_mut(&record.source.partition) else { continue };
-            if !task.expects(&record) {
-                continue;
-            }
-            match self.processing.take(task, &record, &mut self.outbox) {
-                Taken::Done => {
-                    self.since.get_or_insert(now);
-                }
-                Taken::Wait(why) => {
-                    tracing::warn!(source = %record.source, offset = record.offset, why, "waiting: the environment failed");
-                    task.wait_until(Timestamp::from_millis(now.millis() + self.limits.retry_ms));
+    fn take(&mut self, now: Timestamp, records: &[Record], effects: &mut Vec<Effect>) {
+        for of_one_task in records.chunk_by(|one, next| one.source.partition == next.source.partition) {
+            let Some(task) = self.tasks.get_mut(&of_one_task[0].source.partition) else { continue };
+            for at_hand in of_one_task.chunks(AHEAD) {
+                self.processing.look_ahead(task, at_hand);
+                for record in at_hand {
+                    if !task.expects(record) {
+                        continue;
+                    }
+                    match self.processing.take(task, record, &mut self.outbox) {
+                        Taken::Done => {
+                            self.since.get_or_insert(now);
+                        }
+                        Taken::Wait(why) => {
+                            tracing::warn!(source = %record.source, offset = record.offset, why, "waiting: the environment failed");
+                            task.wait_until(Timestamp::from_millis(now.millis() + self.limits.retry_ms));
+                        }
+                    }
                 }
             }
         }
@@ -252,16 +261,23 @@ impl Worker {
     /// One transaction: outputs, the changed keys of every touched task, and its position last.
     fn commit(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
         let as_large_again = Vec::with_capacity(self.outbox.len());
-        let mut appends = std::mem::replace(&mut self.outbox, as_large_again);
-        let mut positions = Vec::new();
-        for task in self.tasks.values_mut().filter(|task| task.is_dirty()) {
-            task.write_changelog(&self.names, now, &mut appends);
-            positions.push((self.names.source(task.partition), task.position()));
-        }
+        let outputs = std::mem::replace(&mut self.outbox, as_large_again);
+        let positions = self.dirty().map(|task| (self.names.source(task.partition), task.position())).collect();
         self.since = None;
         self.phase = Phase::Committing;
-        effects.push(Effect::Append(appends));
+        effects.push(Effect::Append(outputs));
+        effects.push(Effect::AppendChangelogs(now));
         effects.push(Effect::Commit(positions));
+    }
+
+    fn dirty(&self) -> impl Iterator<Item = &Task> {
+        self.tasks.values().filter(|task| task.is_dirty())
+    }
+
+    /// What the transaction in hand writes to its tasks' changelogs: made as it is asked for, since all of it at once
+    /// would be large.
+    pub fn changelogs(&self, now: Timestamp) -> impl Iterator<Item = Append> {
+        self.dirty().flat_map(move |task| task.changelog(&self.names, now))
     }
 
     fn committed(&mut self, now: Timestamp, receipt: &Receipt, effects: &mut Vec<Effect>) {

@@ -30,7 +30,7 @@ impl Stage for Inflating {
         let bytes = Bytes::from(vec![b'x'; size.parse().unwrap_or_default()]);
         let now = Timestamp::from_millis(record.timestamp);
         match what {
-            "keep" => task.put(STATE, Bytes::from_static(b"row"), bytes),
+            "keep" => task.put(STATE, &Bytes::from_static(b"row"), bytes),
             _ => out.push(Output {
                 topic: "said".into(),
                 place: Place::Key(Bytes::from_static(b"k")),
@@ -65,10 +65,9 @@ fn appended(value: Bytes) -> Vec<Append> {
     worker
         .step(now, Input::Records(vec![Record { source, offset: 0, timestamp: 7, key, value: Some(value), headers }]));
     let effects = worker.step(now, Input::Idle);
-    effects
-        .into_iter()
-        .find_map(|effect| if let Effect::Append(appends) = effect { Some(appends) } else { None })
-        .expect("a commit")
+    let outputs =
+        effects.into_iter().find_map(|effect| if let Effect::Append(appends) = effect { Some(appends) } else { None });
+    outputs.expect("a commit").into_iter().chain(worker.changelogs(now)).collect()
 }
 
 fn on<'a>(appends: &'a [Append], topic: &str) -> Vec<&'a Append> {

@@ -84,7 +84,7 @@ impl Committed {
     pub fn frozen(&self) -> Option<Batch> {
         let Flushing { layer, checkpoint } = self.flushing.as_ref()?;
         let mut changes = Vec::with_capacity(layer.len());
-        changes.extend(layer.changes().map(|(store, key, value)| (store, key.clone(), value.cloned())));
+        changes.extend(layer.changes().map(|(store, key, value)| (store, Bytes::copy_from_slice(key), value.cloned())));
         Some(Batch { changes, checkpoint: checkpoint.clone() })
     }
 

@@ -5,10 +5,13 @@ use std::{collections::BTreeMap, sync::OnceLock};
 use bytes::Bytes;
 use hashbrown::HashTable;
 
+use super::key::Key;
 use crate::{StoreId, bounds::Bounds};
 
-/// What an entry takes beside its key and value: the handles to both and the slots of the tables. Approximate.
-const ENTRY_BYTES: usize = 160;
+/// What an entry takes beside its value and a long key: itself, and the slots of the tables. Approximate.
+const ENTRY_BYTES: usize = 128;
+/// So many entries are looked at ahead of being placed.
+const AHEAD: usize = 32;
 /// So few entries are found by looking at each: what one record stages needs no table.
 const FEW: usize = 8;
 
@@ -49,12 +52,12 @@ impl Layer {
         Some(table.entries[at].value.as_ref())
     }
 
-    pub fn set(&mut self, store: StoreId, hash: u64, key: Bytes, value: Option<Bytes>) {
-        self.place(usize::from(store), Entry { hash, key, value });
+    pub fn set(&mut self, store: StoreId, hash: u64, key: &[u8], value: Option<Bytes>) {
+        self.place(usize::from(store), Entry { hash, key: key.into(), value });
     }
 
     fn place(&mut self, store: usize, entry: Entry) {
-        let (key_bytes, value_bytes) = (entry.key.len(), size(entry.value.as_ref()));
+        let (key_bytes, value_bytes) = (entry.key.apart(), size(entry.value.as_ref()));
         match self.table(store).set(entry) {
             Some(replaced) => self.bytes = self.bytes + value_bytes - size(replaced.as_ref()),
             None => {
@@ -78,11 +81,24 @@ impl Layer {
             return;
         }
         for (store, table) in newer.tables.iter_mut().enumerate() {
-            for entry in table.entries.drain(..) {
-                self.place(store, entry);
+            let mut entries = table.entries.drain(..);
+            while !entries.as_slice().is_empty() {
+                let next = &entries.as_slice()[..entries.as_slice().len().min(AHEAD)];
+                self.look_ahead(store, next);
+                for entry in entries.by_ref().take(AHEAD) {
+                    self.place(store, entry);
+                }
             }
         }
         newer.clear();
+    }
+
+    /// Fetches what is there of these keys, the waits for memory all at once instead of one after the other.
+    fn look_ahead(&self, store: usize, entries: &[Entry]) {
+        if let Some(table) = self.tables.get(store).filter(|_| entries.len() > FEW) {
+            let found = entries.iter().filter_map(|entry| table.find(entry.hash, &entry.key));
+            std::hint::black_box(found.fold(0, |sum: usize, at| sum ^ at));
+        }
     }
 
     pub fn clear(&mut self) {
@@ -92,15 +108,15 @@ impl Layer {
         (self.len, self.bytes) = (0, 0);
     }
 
-    pub fn changes(&self) -> impl Iterator<Item = (StoreId, &Bytes, Option<&Bytes>)> {
-        (0..=StoreId::MAX)
-            .zip(&self.tables)
-            .flat_map(|(store, table)| table.entries.iter().map(move |entry| (store, &entry.key, entry.value.as_ref())))
+    pub fn changes(&self) -> impl Iterator<Item = (StoreId, &[u8], Option<&Bytes>)> {
+        (0..=StoreId::MAX).zip(&self.tables).flat_map(|(store, table)| {
+            table.entries.iter().map(move |entry| (store, &*entry.key, entry.value.as_ref()))
+        })
     }
 
-    pub fn changes_of(&self, store: StoreId) -> impl Iterator<Item = (&Bytes, Option<&Bytes>)> {
+    pub fn changes_of(&self, store: StoreId) -> impl Iterator<Item = (&[u8], Option<&Bytes>)> {
         let table = self.tables.get(usize::from(store));
-        table.into_iter().flat_map(|table| table.entries.iter().map(|entry| (&entry.key, entry.value.as_ref())))
+        table.into_iter().flat_map(|table| table.entries.iter().map(|entry| (&*entry.key, entry.value.as_ref())))
     }
 
     /// The changes within the bounds, in order of keys; `None` if there are none in this store at all.
@@ -108,24 +124,24 @@ impl Layer {
         let table = self.tables.get(usize::from(store)).filter(|table| !table.entries.is_empty())?;
         let entries = table.order().range::<[u8], _>(bounds.as_bounds()).map(|(_, &at)| {
             let entry = &table.entries[at];
-            (&entry.key, entry.value.as_ref())
+            (&*entry.key, entry.value.as_ref())
         });
         Some(if backwards { Box::new(entries.rev()) } else { Box::new(entries) })
     }
 }
 
 /// Keys and what became of them, in order.
-pub(super) type Ordered<'a> = Box<dyn Iterator<Item = (&'a Bytes, Option<&'a Bytes>)> + 'a>;
+pub(super) type Ordered<'a> = Box<dyn Iterator<Item = (&'a [u8], Option<&'a Bytes>)> + 'a>;
 
 struct Entry {
     hash: u64,
-    key: Bytes,
+    key: Key,
     value: Option<Bytes>,
 }
 
 impl Entry {
     fn is(&self, hash: u64, key: &[u8]) -> bool {
-        self.hash == hash && self.key == key
+        self.hash == hash && *self.key == *key
     }
 }
 
@@ -136,7 +152,7 @@ struct Table {
     /// Where in them; empty while there are only a [`FEW`].
     index: HashTable<usize>,
     /// Kept from the first scan on: most stores are never scanned and need not pay for it.
-    order: OnceLock<BTreeMap<Bytes, usize>>,
+    order: OnceLock<BTreeMap<Key, usize>>,
 }
 
 impl Table {
@@ -168,7 +184,7 @@ impl Table {
         None
     }
 
-    fn order(&self) -> &BTreeMap<Bytes, usize> {
+    fn order(&self) -> &BTreeMap<Key, usize> {
         self.order.get_or_init(|| self.entries.iter().enumerate().map(|(at, entry)| (entry.key.clone(), at)).collect())
     }
 

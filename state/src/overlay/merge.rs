@@ -38,8 +38,8 @@ pub(super) fn scan(
     while found.len() < limit {
         let stored = below.peek(limit - found.len())?;
         let first = earliest(&mut changes, stored, range.backwards);
-        let Some(key) = first.cloned() else { break };
-        let stored = if stored == Some(&key) { below.fetched.pop_front() } else { None };
+        let Some(key) = first.map(Bytes::copy_from_slice) else { break };
+        let stored = if stored == Some(&*key) { below.fetched.pop_front() } else { None };
         let changed = newest(&mut changes, &key);
         match (changed, stored) {
             (Some(Some(value)), _) => found.push((key, value.clone())),
@@ -54,15 +54,15 @@ pub(super) fn scan(
 /// The key that comes first of all that are at hand.
 fn earliest<'a>(
     changes: &'a mut [Peekable<Ordered<'_>>],
-    stored: Option<&'a Bytes>,
+    stored: Option<&'a [u8]>,
     backwards: bool,
-) -> Option<&'a Bytes> {
+) -> Option<&'a [u8]> {
     let keys = changes.iter_mut().filter_map(|entries| entries.peek().map(|(key, _)| *key)).chain(stored);
     if backwards { keys.max() } else { keys.min() }
 }
 
 /// What the newest layer says of this key, past which all layers step.
-fn newest<'a>(changes: &mut [Peekable<Ordered<'a>>], key: &Bytes) -> Option<Option<&'a Bytes>> {
+fn newest<'a>(changes: &mut [Peekable<Ordered<'a>>], key: &[u8]) -> Option<Option<&'a Bytes>> {
     let mut newest = None;
     for entries in changes {
         if let Some((_, value)) = entries.next_if(|(candidate, _)| *candidate == key) {
@@ -83,7 +83,7 @@ struct Below<'a> {
 }
 
 impl Below<'_> {
-    fn peek(&mut self, missing: usize) -> Result<Option<&Bytes>, StateError> {
+    fn peek(&mut self, missing: usize) -> Result<Option<&[u8]>, StateError> {
         if self.fetched.is_empty() && !self.ended {
             let wanted = missing.saturating_add(SPARE).min(MOST_FETCHED);
             let after = self.last.as_deref().or(self.range.after);
@@ -93,6 +93,6 @@ impl Below<'_> {
                 self.last = Some(key.clone());
             }
         }
-        Ok(self.fetched.front().map(|(key, _)| key))
+        Ok(self.fetched.front().map(|(key, _)| &**key))
     }
 }

@@ -121,11 +121,11 @@ impl Run {
         match step {
             Step::Put(store, key, value) => {
                 let value = Bytes::from(vec![value; 2]);
-                self.state().put(store, key.clone().into(), value.clone());
+                self.state().put(store, &key, value.clone());
                 self.expected.staged.insert((store, key), value);
             }
             Step::Delete(store, key) => {
-                self.state().delete(store, key.clone().into());
+                self.state().delete(store, &key);
                 self.expected.staged.remove(&(store, key));
             }
             Step::Get(store, key) => {
@@ -177,8 +177,11 @@ impl Run {
     /// What is staged stays so: the record in hand is not part of it.
     fn commit(&mut self) {
         let position = self.expected.changelog.len() as i64 + 1;
-        let changes: Changes =
-            self.state().changes().map(|(store, key, value)| (store, key.clone(), value.cloned())).collect();
+        let changes: Changes = self
+            .state()
+            .changes()
+            .map(|(store, key, value)| (store, Bytes::copy_from_slice(key), value.cloned()))
+            .collect();
         let mut keys: Vec<_> = changes.iter().map(|(store, key, _)| (*store, key)).collect();
         keys.sort();
         keys.dedup();

@@ -81,7 +81,7 @@ impl ChainStage {
         let key = record.key.clone().unwrap_or_default();
         if record.value.as_deref() == Some(b"p") {
             // What was staged before it must leave no trace.
-            task.put(STATE, key, Bytes::from_static(b"poisoned"));
+            task.put(STATE, &key, Bytes::from_static(b"poisoned"));
             if self.bug == Some(Bug::DeadLetterLeavesChanges) {
                 task.accept();
             }
@@ -89,14 +89,14 @@ impl ChainStage {
         }
         let before = task.get(STATE, &key)?.and_then(|bytes| Chain::read(&bytes)).unwrap_or_default();
         let chain = before.then(record.source.partition, record.offset);
-        task.put(STATE, key.clone(), chain.bytes());
+        task.put(STATE, &key, chain.bytes());
         if chain.sets_a_timer() {
             let due = self.due(record);
             let id = MessageId::derived(Uuid::NAMESPACE_OID, &format!("{} {}", record.source, record.offset));
             let mut stored = BytesMut::new();
             stored.put_i64(due.millis());
             stored.put_slice(&key);
-            task.put(TIMERS, timer_key(due, id), stored.freeze());
+            task.put(TIMERS, &timer_key(due, id), stored.freeze());
         }
         out.push(Output {
             topic: OUTPUT.into(),

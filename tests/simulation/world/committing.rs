@@ -45,7 +45,7 @@ impl World {
             return;
         }
         let todo = &mut self.members[id].todo;
-        todo.retain(|todo| !matches!(todo, Todo::Carry(Effect::Commit(_))));
+        todo.retain(|todo| !matches!(todo, Todo::Carry(Effect::AppendChangelogs(_) | Effect::Commit(_))));
         todo.push_front(Todo::NotStaged);
     }
 

@@ -53,6 +53,10 @@ impl World {
                 self.members[id].fetching.insert(partition, at);
             }
             Effect::Append(records) => self.append_of_worker(id, records),
+            Effect::AppendChangelogs(at) => {
+                let records = self.members[id].worker.as_ref().map(|worker| worker.changelogs(at).collect());
+                self.append_of_worker(id, records.unwrap_or_default());
+            }
             Effect::Commit(positions) => self.commit_worker(id, &positions),
             Effect::Recover => {
                 self.recover(id);

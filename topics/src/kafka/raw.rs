@@ -27,7 +27,7 @@ use rdkafka::{
 };
 
 use super::{contexts, contexts::Logging, faults::Fault, names::Names};
-use crate::{Headers, Offset, Record, TopicPartition};
+use crate::{Copies, Headers, Offset, Record, TopicPartition};
 
 pub use producing::Topic;
 
@@ -65,8 +65,8 @@ unsafe fn copied(text: *const c_char) -> String {
 }
 
 /// SAFETY: `data` is null or points at `length` bytes that live through the call.
-unsafe fn bytes(data: *const std::ffi::c_void, length: usize) -> Option<Bytes> {
-    (!data.is_null()).then(|| Bytes::copy_from_slice(unsafe { slice::from_raw_parts(data.cast(), length) }))
+unsafe fn bytes(data: *const std::ffi::c_void, length: usize, copies: &mut Copies) -> Option<Bytes> {
+    (!data.is_null()).then(|| copies.of(unsafe { slice::from_raw_parts(data.cast(), length) }))
 }
 
 /// Takes over an error object: null means success.
@@ -169,6 +169,9 @@ pub enum Event {
 pub struct Events {
     queue: Owned<rd::rd_kafka_queue_t>,
     names: Names,
+    /// Apart from the values: keys go on into what records lead to, and are to keep no values.
+    keys: Copies,
+    values: Copies,
     /// Keeps the client alive while the queue is; fields are dropped in this order.
     _consumer: Arc<BaseConsumer<Logging>>,
 }
@@ -183,7 +186,13 @@ impl Events {
         let queue = unsafe {
             Owned::new(rd::rd_kafka_queue_get_consumer(consumer.client().native_ptr()), rd::rd_kafka_queue_destroy)
         }?;
-        Some(Self { queue, names: Names::default(), _consumer: consumer })
+        Some(Self {
+            queue,
+            names: Names::default(),
+            keys: Copies::default(),
+            values: Copies::default(),
+            _consumer: consumer,
+        })
     }
 
     /// Waits up to `timeout` for an event. Counts as a poll for the group.
@@ -252,8 +261,8 @@ impl Events {
                 source: TopicPartition { topic, partition: message.partition as u32 },
                 offset: message.offset,
                 timestamp: rd::rd_kafka_message_timestamp(message, &mut kind),
-                key: bytes(message.key, message.key_len),
-                value: bytes(message.payload, message.len),
+                key: bytes(message.key, message.key_len, &mut self.keys),
+                value: bytes(message.payload, message.len, &mut self.values),
                 headers: self.headers(message),
             }
         }
@@ -271,7 +280,8 @@ impl Events {
             while rd::rd_kafka_header_get_all(list, headers.len(), &mut name, &mut value, &mut length)
                 == Response::RD_KAFKA_RESP_ERR_NO_ERROR
             {
-                headers.push((self.names.get(CStr::from_ptr(name)), bytes(value, length).unwrap_or_default()));
+                let value = bytes(value, length, &mut self.keys).unwrap_or_default();
+                headers.push((self.names.get(CStr::from_ptr(name)), value));
             }
         }
         headers

@@ -96,12 +96,12 @@ impl<J: ForeignKeyJoin> JoiningLeft<J> {
             Some(result) => {
                 let bytes = stored::write(&result, 1);
                 if stands.as_ref() != Some(&bytes) {
-                    task.put(VIEWS, row, bytes);
+                    task.put(VIEWS, &row, bytes);
                     writing.say(J::OUTPUT, key, result, "result")?;
                 }
             }
             None if stands.is_some() => {
-                task.delete(VIEWS, row);
+                task.delete(VIEWS, &row);
                 writing.erase(J::OUTPUT.name, key);
             }
             None => {}
@@ -140,8 +140,8 @@ impl<J: ForeignKeyJoin> Stage for JoiningLeft<J> {
         };
         Self::publish(task, kept.as_ref().and_then(Self::result), &mut writing)?;
         match kept {
-            Some(kept) => task.put(STATE, row, stored::write(&kept, 1)),
-            None => task.delete(STATE, row),
+            Some(kept) => task.put(STATE, &row, stored::write(&kept, 1)),
+            None => task.delete(STATE, &row),
         }
         Ok(())
     }

@@ -38,7 +38,7 @@ impl<J: ForeignKeyJoin> JoiningRight<J> {
         let key = &writing.around.key;
         match request {
             Request::Subscribe { left, subscription } => {
-                task.put(STATE, row_key_raw(SUBSCRIBERS, key, left.as_bytes()), stored::write(&subscription, 1));
+                task.put(STATE, &row_key_raw(SUBSCRIBERS, key, left.as_bytes()), stored::write(&subscription, 1));
                 let right = Self::row(task, key)?;
                 Self::tell(left, subscription, right.as_ref(), writing)
             }
@@ -46,7 +46,7 @@ impl<J: ForeignKeyJoin> JoiningRight<J> {
                 let row = row_key_raw(SUBSCRIBERS, key, left.as_bytes());
                 let known = task.get(STATE, &row)?;
                 if known.map(|bytes| stored::read::<Offset>(&bytes, 1)).transpose()? == Some(subscription) {
-                    task.delete(STATE, row);
+                    task.delete(STATE, &row);
                 }
                 Ok(())
             }
@@ -105,8 +105,8 @@ impl<J: ForeignKeyJoin> Stage for JoiningRight<J> {
         let mut writing = Writing { codecs: &self.codecs, stage: J::RIGHT_STAGE, record, around: &around, out };
         let row = row_key(ROW, &around.key, &());
         match payload.map_or(RightSide::Remove, J::right) {
-            RightSide::Put(right) => task.put(STATE, row, stored::write(&right, 1)),
-            RightSide::Remove => task.delete(STATE, row),
+            RightSide::Put(right) => task.put(STATE, &row, stored::write(&right, 1)),
+            RightSide::Remove => task.delete(STATE, &row),
             RightSide::Request(request) => return Self::request(request, task, &mut writing),
         }
         Self::tell_all(task, None, &mut writing)

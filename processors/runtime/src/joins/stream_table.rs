@@ -76,8 +76,8 @@ impl<J: StreamTableJoin> Stage for Joining<J> {
         let (payload, around) = reading::row(&self.codecs, J::SOURCE, record)?;
         let row = row_key(J::TABLE.table, &around.key, &());
         match payload.map_or(Side::Remove, J::side) {
-            Side::Put(table) => task.put(VIEWS, row, stored::write(&table, 1)),
-            Side::Remove => task.delete(VIEWS, row),
+            Side::Put(table) => task.put(VIEWS, &row, stored::write(&table, 1)),
+            Side::Remove => task.delete(VIEWS, &row),
             Side::Stream(stream) => {
                 let table = task.get(VIEWS, &row)?.map(|bytes| stored::read(&bytes, 1)).transpose()?;
                 if table.is_none() && J::KIND == JoinKind::Inner {

@@ -24,7 +24,7 @@ const AT_ONCE: usize = 1_000;
 impl Progress {
     /// A window that ends then has its first record.
     pub(super) fn opens(&mut self, task: &mut TaskState, key: &str, end: i64) {
-        task.put(STATE, rows::due_row(OPEN, end, key, &[]), Bytes::new());
+        task.put(STATE, &rows::due_row(OPEN, end, key, &[]), Bytes::new());
         self.next_close = self.next_close.min(end);
     }
 }
@@ -51,8 +51,8 @@ pub fn close<F: WindowedFold>(
         // Whoever the record in hand is about, and whatever command it goes back to: the window is not about them.
         let like = Envelope { id, at, subject_id: None, cause: None, ..writing.following("") };
         writing.write(sends, &like).map_err(|e| failed(e.to_string()))?;
-        task.delete(STATE, row);
-        task.put(STATE, rows::due_row(CLOSED, end, &key, &[]), Bytes::new());
+        task.delete(STATE, &row);
+        task.put(STATE, &rows::due_row(CLOSED, end, &key, &[]), Bytes::new());
         progress.next_forget = progress.next_forget.min(end);
     }
     Ok(())
@@ -67,13 +67,13 @@ pub fn forget<F: WindowedFold>(
     let until = windows.forgotten(progress.closed);
     for Due { row, at: end, key, .. } in take(task, CLOSED, &mut progress.next_forget, until, |end| end)? {
         rows::remove_aggregate(task, F::VIEW, &key, windows.window(end).start.millis());
-        task.delete(STATE, row);
+        task.delete(STATE, &row);
     }
     let Shape::Sliding { difference } = windows.shape else { return Ok(()) };
     let drop_at = |time| drop_at(time, difference);
     for due in take(task, DROPPED, &mut progress.next_drop, progress.closed, drop_at)? {
         rows::drop_record(task, &due);
-        task.delete(STATE, due.row);
+        task.delete(STATE, &due.row);
     }
     Ok(())
 }

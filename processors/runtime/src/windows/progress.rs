@@ -73,7 +73,7 @@ impl Progress {
     }
 
     pub(super) fn save(&self, task: &mut TaskState) {
-        task.put(STATE, Bytes::from_static(ROW), stored::write(self, 1));
+        task.put(STATE, &Bytes::from_static(ROW), stored::write(self, 1));
     }
 
     /// A record of this time has come; it is not late.

@@ -86,12 +86,12 @@ pub fn put_aggregate<A: Serialize, R>(
         let size = bytes.len();
         return Err(Failure::Record(format!("with it, a window has {size} bytes, and at most {LARGEST} are kept")));
     }
-    task.put(VIEWS, row_key_raw(view.table, key, &start.bytes()), bytes);
+    task.put(VIEWS, &row_key_raw(view.table, key, &start.bytes()), bytes);
     Ok(())
 }
 
 pub fn remove_aggregate<A, R>(task: &mut TaskState, view: View<R, A>, key: &str, start: i64) {
-    task.delete(VIEWS, row_key_raw(view.table, key, &start.bytes()));
+    task.delete(VIEWS, &row_key_raw(view.table, key, &start.bytes()));
 }
 
 /// The starts of a key's windows that begin within the range, and what they hold, in order.
@@ -111,13 +111,13 @@ fn place(time: i64, offset: Offset) -> Vec<u8> {
 }
 
 pub fn keep_record(task: &mut TaskState, key: &str, time: i64, offset: Offset, value: Bytes) {
-    task.put(STATE, row_key_raw(RECORDS, key, &place(time, offset)), value);
-    task.put(STATE, due_row(DROPPED, time, key, &offset.bytes()), Bytes::new());
+    task.put(STATE, &row_key_raw(RECORDS, key, &place(time, offset)), value);
+    task.put(STATE, &due_row(DROPPED, time, key, &offset.bytes()), Bytes::new());
 }
 
 pub fn drop_record(task: &mut TaskState, due: &Due) {
     let place = [&due.at.bytes()[..], &due.rest].concat();
-    task.delete(STATE, row_key_raw(RECORDS, &due.key, &place));
+    task.delete(STATE, &row_key_raw(RECORDS, &due.key, &place));
 }
 
 /// The records of a key within the range of time, in the order in which they lie on the log: time and value.

@@ -77,6 +77,6 @@ impl<F: WindowedFold> Stage for Windowed<F> {
 fn count_late(task: &mut TaskState, view: View<(), u64>, key: &str) -> Result<(), Failure> {
     let row = row_key(view.table, key, &());
     let before: u64 = task.get(VIEWS, &row)?.map_or(Ok(0), |bytes| stored::read(&bytes, 1))?;
-    task.put(VIEWS, row, stored::write(&(before + 1), 1));
+    task.put(VIEWS, &row, stored::write(&(before + 1), 1));
     Ok(())
 }

@@ -55,7 +55,7 @@ impl Stage for Counting {
             Some((*last).to_be_bytes())
         });
         let value = [count.to_be_bytes().as_slice(), &filling.flatten().collect::<Vec<_>>()].concat();
-        task.put(STATE, key.clone(), value.into());
+        task.put(STATE, key, value.into());
         assert!(said.as_ref() != PANICS.as_bytes(), "this one is too much");
         let value = [record.offset.to_be_bytes(), count.to_be_bytes()].concat();
         let timestamp = Timestamp::from_millis(record.timestamp);

@@ -24,7 +24,7 @@ impl Stage for Keeping {
 
     fn process(&self, record: &Record, task: &mut TaskState, _: &mut Vec<Output>) -> Result<(), Failure> {
         if let (Some(key), Some(value)) = (&record.key, &record.value) {
-            task.put(STATE, key.clone(), value.clone());
+            task.put(STATE, key, value.clone());
         }
         Ok(())
     }

@@ -137,7 +137,8 @@ impl World {
     /// What a task has done since its last commit is there for all.
     pub fn commit(&mut self, stage: usize, partition: u32) {
         let task = self.tasks.get_mut(&(stage, partition)).expect("a task");
-        let changes = task.state.changes().map(|(store, key, value)| (store, key.clone(), value.cloned()));
+        let changes =
+            task.state.changes().map(|(store, key, value)| (store, Bytes::copy_from_slice(key), value.cloned()));
         task.changelog.extend(changes);
         task.state.commit(None, None, 0);
         task.committed = task.taken;
