@@ -21,6 +21,7 @@ PORT = os.environ.get("PEER_PORT", "19092")
 # The peer measures its latency once for each of two commit intervals, Tradewind twice the same: so the inputs are equal.
 PEER_PHASES = "drain,warmdrain,restore,restart,latency,verify"
 PHASES = "drain,warmdrain,restore,restart,latency,latency,verify"
+# Nobody compresses: the records are random bytes, and the peer's author found that it only costs.
 
 
 def options():
@@ -94,6 +95,8 @@ class Race:
         command = [given.binaries / "tradewind", "bench", workload, "--theta", theta, "--keys", given.keys, "--phases", phases,
                    "--rate", given.rate, "--secs", given.secs, "--warm", given.warm, "--namespace", namespace, *more]
         command += ["--n", given.n] if given.n else []
+        if more:
+            command += ["--property", "compression.type=none"]
         if self.pinned and more:
             command = ["taskset", "-c", os.environ.get("PEER_BROKER_CPU", "0"), *command,
                        "--app-cpu", os.environ.get("PEER_APP_CPU", "1")]
