@@ -9,7 +9,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 BINARY := $(TARGET)/debug/tradewind
 ARGS ?=
 
-.PHONY: help run build test race soak check format setup
+.PHONY: help run build test race scale soak check format setup
 
 help: ## Lists the targets.
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,6 +30,10 @@ test: setup ## Runs all tests, those on a real Kafka included.
 race: build ## Races Kafka Streams on one broker, and writes docs/benchmarks.md: an hour and a half (ARGS=--short: minutes, to see that it works).
 	@deploy/setup.sh test
 	@python3 tests/race/race.py --binaries $(TARGET)/debug $(ARGS)
+
+scale: build ## What threads, keys and a backlog cost, on a real Kafka, into docs/benchmarks.md: half an hour.
+	@deploy/setup.sh test
+	@python3 tests/race/scale.py --binaries $(TARGET)/debug $(ARGS)
 
 soak: build ## Runs the ledger on a real Kafka under faults, and writes docs/soak.md (SOAK_MINUTES=30 SOAK_SEED=… SOAK_REPORT=file).
 	@deploy/setup.sh test

@@ -125,8 +125,7 @@ impl TaskState {
 
     /// A value that is a part of something larger is copied, so as not to keep all of that.
     pub fn put(&mut self, store: StoreId, key: &[u8], value: Bytes) {
-        let value = if value.is_unique() { value } else { Bytes::copy_from_slice(&value) };
-        self.staged.set(store, self.hashes.hash_one(key), key, Some(value));
+        self.staged.set(store, self.hashes.hash_one(key), key, Some(alone(value)));
     }
 
     pub fn delete(&mut self, store: StoreId, key: &[u8]) {
@@ -179,7 +178,7 @@ impl TaskState {
         let source = checkpoint.source;
         let mut committed = self.shared.committed.write();
         for (store, key, value) in changes {
-            committed.current.set(store, self.hashes.hash_one(&key[..]), &key, value);
+            committed.current.set(store, self.hashes.hash_one(&key[..]), &key, value.map(alone));
         }
         committed.checkpoint = checkpoint;
         drop(committed);
@@ -231,6 +230,11 @@ impl TaskState {
         self.shared.committed.write().close();
         self.shared.progress.close();
     }
+}
+
+/// A value that keeps nothing but itself: one that is a part of something larger is copied.
+fn alone(value: Bytes) -> Bytes {
+    if value.is_unique() { value } else { Bytes::copy_from_slice(&value) }
 }
 
 impl Drop for TaskState {

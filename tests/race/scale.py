@@ -53,7 +53,7 @@ def table(heads, columns):
 def main():
     given = options()
     (given.docs / "race").mkdir(parents=True, exist_ok=True)
-    race.call("starting the broker", [race.PEER, "build"], check=True)
+    race.call("building the peer", [race.PEER, "build"], check=True)
     race.call("starting the broker", [race.PEER, "broker-start"], check=True)
     keys, threads = ([int(each) for each in said.split(",")] for said in (given.keys, given.threads))
     lines, scale = [], Scale(given)

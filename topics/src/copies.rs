@@ -9,12 +9,23 @@ const LARGE: usize = CHUNK / 8;
 
 /// Copies bytes one after the other into chunks that they share. A chunk is given back with the last of its copies: for
 /// things that go soon, and together.
-#[derive(Default)]
 pub struct Copies {
     chunk: BytesMut,
+    large: usize,
+}
+
+impl Default for Copies {
+    fn default() -> Self {
+        Self { chunk: BytesMut::new(), large: LARGE }
+    }
 }
 
 impl Copies {
+    /// Each for itself: for things that stay.
+    pub fn apart() -> Self {
+        Self { chunk: BytesMut::new(), large: 0 }
+    }
+
     pub fn of(&mut self, bytes: &[u8]) -> Bytes {
         self.joined([bytes])
     }
@@ -25,7 +36,7 @@ impl Copies {
         if length == 0 {
             return Bytes::new();
         }
-        if length > LARGE {
+        if length > self.large {
             return parts.concat().into();
         }
         if self.chunk.capacity() < length {

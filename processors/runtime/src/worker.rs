@@ -55,7 +55,7 @@ impl Default for Limits {
             commit_ms: 50,
             flush_bytes: 16 << 20,
             flush_ms: 60_000,
-            restore_bytes: 4 << 20,
+            restore_bytes: 16 << 20,
             retry_ms: 1_000,
         }
     }

@@ -180,19 +180,13 @@ pub struct Events {
 unsafe impl Send for Events {}
 
 impl Events {
-    /// `None` for a consumer without a group, which has no such queue.
-    pub fn of(consumer: Arc<BaseConsumer<Logging>>) -> Option<Self> {
+    /// `values` says how to keep those of the records. `None` for a consumer without a group, which has no such queue.
+    pub fn of(consumer: Arc<BaseConsumer<Logging>>, values: Copies) -> Option<Self> {
         // SAFETY: the handle is that of a living consumer; the reference to the queue that is returned is ours.
         let queue = unsafe {
             Owned::new(rd::rd_kafka_queue_get_consumer(consumer.client().native_ptr()), rd::rd_kafka_queue_destroy)
         }?;
-        Some(Self {
-            queue,
-            names: Names::default(),
-            keys: Copies::default(),
-            values: Copies::default(),
-            _consumer: consumer,
-        })
+        Some(Self { queue, names: Names::default(), keys: Copies::default(), values, _consumer: consumer })
     }
 
     /// Waits up to `timeout` for an event. Counts as a poll for the group.

@@ -21,7 +21,7 @@ use super::{
     raw::{Event, Events},
     settings::Settings,
 };
-use crate::{LogError, Offset, Reader, Record, Start, TopicPartition};
+use crate::{Copies, LogError, Offset, Reader, Record, Start, TopicPartition};
 
 /// At most this much is handed out at once.
 const BATCH_RECORDS: usize = 10_000;
@@ -42,7 +42,9 @@ impl KafkaReader {
         let consumer: BaseConsumer<Logging> =
             settings.reader().create_with_context(Logging::default()).map_err(failed(doing))?;
         let consumer = Ending::new("a reader", Arc::new(consumer));
-        let events = Events::of(Arc::clone(&consumer)).ok_or_else(|| LogError::Misuse(format!("{doing}: no queue")))?;
+        // What is read becomes state, and stays.
+        let events = Events::of(Arc::clone(&consumer), Copies::apart());
+        let events = events.ok_or_else(|| LogError::Misuse(format!("{doing}: no queue")))?;
         Ok(Self { settings, events, consumer, positions: HashMap::new(), untold: None })
     }
 

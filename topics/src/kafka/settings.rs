@@ -90,7 +90,9 @@ impl Settings {
             // The default of a second stalls a consumer that has drained its queue.
             .set("fetch.queue.backoff.ms", "5")
             .set("fetch.error.backoff.ms", "50")
-            .set("queued.max.messages.kbytes", "16384")
+            // Read ahead: librdkafka keeps more about a small record than the record itself, and four times as much ahead
+            // made a worker with a backlog no faster, and 40 MiB larger.
+            .set("queued.max.messages.kbytes", "4096")
             .set("check.crcs", "true");
         let mut config = self.with_user_properties(config);
         config
