@@ -173,13 +173,15 @@ impl TaskState {
         self.uncommitted.clear();
     }
 
-    /// Takes over a committed transaction read from the changelog.
+    /// Takes over a committed transaction read from the changelog. What was not committed is dropped.
     pub fn restore(&mut self, changes: Vec<(StoreId, Bytes, Option<Bytes>)>, checkpoint: Checkpoint) {
+        self.rollback();
         let source = checkpoint.source;
-        let mut committed = self.shared.committed.write();
         for (store, key, value) in changes {
-            committed.current.set(store, self.hashes.hash_one(&key[..]), &key, value.map(alone));
+            self.uncommitted.set(store, self.hashes.hash_one(&key[..]), &key, value.map(alone));
         }
+        let mut committed = self.shared.committed.write();
+        committed.current.absorb(&mut self.uncommitted);
         committed.checkpoint = checkpoint;
         drop(committed);
         self.shared.progress.reach(source);

@@ -203,7 +203,7 @@ def main():
 
 
 def write(given, sections):
-    said = " ".join(word for word in sys.argv[1:] if "/" not in word and word != "--binaries")
+    said = " ".join(word for word in sys.argv[1:] if "/" not in word and word not in ("--binaries", "--docs"))
     command = f'make race ARGS="{said}"' if said else "make race"
     how = f"Medians of {given.runs} run(s) of `{command}`; every line is in `race/*.jsonl` beside this page.\n\n"
     insert(given.docs / "benchmarks.md", "race", how + "\n".join(sections))

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use futures::{FutureExt, executor::block_on, future::BoxFuture};
-use tradewind_topics::{Append, Log, LogError, Offset, Writer};
+use tradewind_topics::{Append, LogError, Offset, Writer};
 
 /// Records on their way at a time.
 const UNDER_WAY: usize = 20_000;
@@ -20,8 +20,8 @@ pub struct Loader {
 }
 
 impl Loader {
-    pub fn new(log: &dyn Log) -> Result<Self> {
-        Ok(Self { writer: log.writer()?, under_way: VecDeque::with_capacity(UNDER_WAY) })
+    pub fn new(writer: Arc<dyn Writer>) -> Self {
+        Self { writer, under_way: VecDeque::with_capacity(UNDER_WAY) }
     }
 
     pub fn send(&mut self, record: Append) -> Result<()> {

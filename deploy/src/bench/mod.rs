@@ -86,6 +86,7 @@ fn drive(workload: Workload, args: &BenchArgs) -> Result<()> {
     let watch = Watch::start(&*log, workload, &layout)?;
     let input = Input::new(workload, layout.physical(workload.input()), setup.keys, args.seed, args.theta);
     let mut run = Run {
+        writer: log.writer()?,
         log,
         workload,
         layout,

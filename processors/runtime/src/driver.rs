@@ -1,8 +1,10 @@
 //! Carries a worker's effects out, on a thread of its own: against a log, stores on disk, and the clock.
 
 mod opening;
+mod positions;
 
 use std::{
+    cell::OnceCell,
     collections::{BTreeMap, BTreeSet, VecDeque},
     path::PathBuf,
     sync::{
@@ -17,7 +19,7 @@ use tradewind_state::{
     Backend, Batch, StateError, TaskState,
     rocks::{self, RocksBackend, SharedMemory},
 };
-use tradewind_topics::{Admin, CommitError, End, Log, LogError, Polled, Session, SessionConfig};
+use tradewind_topics::{Admin, CommitError, Log, LogError, Offset, Polled, Session, SessionConfig, TopicInfo};
 
 use crate::{
     effects::{Effect, Input},
@@ -27,7 +29,6 @@ use crate::{
     restoring::Restores,
     serving::Serving,
     standbys::Standbys,
-    task::Opened,
     worker::Worker,
 };
 
@@ -84,6 +85,8 @@ pub fn run(worker: Worker, names: Names, place: Place, stop: &AtomicBool) -> Res
         restores,
         is_restoring: false,
         stands_by: BTreeSet::new(),
+        starts: BTreeMap::new(),
+        topics: OnceCell::new(),
         not_staged: None,
         stop,
     };
@@ -105,6 +108,11 @@ struct Driver<'a> {
     is_restoring: bool,
     /// The standbys that the worker was told of.
     stands_by: BTreeSet<u32>,
+    /// Where tasks go on in the source, still to be told to the session: all at once, since it begins to fetch anew with
+    /// each time that it is told.
+    starts: BTreeMap<u32, Offset>,
+    /// As they were found since the last poll.
+    topics: OnceCell<Vec<TopicInfo>>,
     /// Why the transaction in hand cannot be committed: its records were not staged.
     not_staged: Option<CommitError>,
     stop: &'a AtomicBool,
@@ -162,6 +170,8 @@ impl Driver<'_> {
     }
 
     fn poll(&mut self) -> Result<Vec<Polled>, WorkerError> {
+        self.topics.take();
+        self.start()?;
         let patience = if self.worker.is_dirty() || self.is_restoring {
             Duration::ZERO
         } else if self.restores.are_at_work() {
@@ -243,6 +253,7 @@ impl Driver<'_> {
                 rocks::wipe(&self.directory(partition))?;
             }
             Effect::Reopen(partition) => {
+                self.starts.remove(&partition);
                 self.restores.give_up(partition)?;
                 self.unplaced.entry(partition).or_default();
             }
@@ -251,10 +262,7 @@ impl Driver<'_> {
                 self.restores.is_done(partition);
                 self.place.serving.serve(&self.names.stage, partition, reader);
             }
-            Effect::Start { partition, at } => {
-                let place = [(self.names.source(partition), at)];
-                patiently(self.stop, "fetching", || session.start_at(&place))?;
-            }
+            Effect::Start { partition, at } => _ = self.starts.insert(partition, at),
             Effect::Append(records) => self.not_staged = not_staged(session.append(records))?,
             Effect::AppendChangelogs(at) => {
                 let mut changelogs = self.worker.changelogs(at);
@@ -284,6 +292,7 @@ impl Driver<'_> {
                 if let Err(LogError::Fenced(why)) = session.poll(Duration::ZERO) {
                     return Err(WorkerError::Log(LogError::Fenced(why)));
                 }
+                self.starts.clear();
                 self.session = None;
                 let config = self.place.session.clone();
                 self.session = Some(patiently(self.stop, "joining", || self.place.log.session(config.clone()))?);
@@ -296,6 +305,7 @@ impl Driver<'_> {
                 return Ok(Some(Input::Flushed { partition, result }));
             }
             Effect::Close(partition) => {
+                self.starts.remove(&partition);
                 self.unplaced.remove(&partition);
                 self.restores.give_up(partition)?;
                 self.place.serving.withdraw(&self.names.stage, partition);
@@ -304,7 +314,10 @@ impl Driver<'_> {
                     synced.map_err(|fault| WorkerError::Halted(self.names.disk_fault(partition, &fault)))?;
                 }
             }
-            Effect::Release => session.release()?,
+            Effect::Release => {
+                self.starts.clear();
+                session.release()?;
+            }
             Effect::Leave => {
                 if let Some(session) = self.session.take() {
                     session.leave()?;
@@ -313,45 +326,6 @@ impl Driver<'_> {
             Effect::Halt(why) => return Err(WorkerError::Halted(why)),
         }
         Ok(None)
-    }
-
-    /// Looks up where the tasks stand that wait for it. While the group does not answer it is polled in between: it may
-    /// wait for us to hear that the tasks are lost.
-    fn look_positions_up(&mut self) -> Result<(), WorkerError> {
-        while let Some((&partition, _)) = self.unplaced.first_key_value() {
-            match self.positions(partition) {
-                Ok(positions) => {
-                    let state = self.unplaced.remove(&partition).flatten();
-                    self.tell(Input::Opened(partition, Opened { state, ..positions }))?;
-                }
-                Err(WorkerError::Log(LogError::Unavailable(why))) => {
-                    tracing::warn!(why, "the log cannot be reached: the tasks' positions are looked up again");
-                    break;
-                }
-                Err(other) => return Err(other),
-            }
-        }
-        Ok(())
-    }
-
-    /// The group's stable offset **first**, then the changelog's end.
-    fn positions(&mut self, partition: u32) -> Result<Opened, WorkerError> {
-        let (source, changelog) = (self.names.source(partition), self.names.changelog(partition));
-        let session = self.session.as_mut().ok_or_else(|| LogError::Misuse("the session has left".to_owned()))?;
-        let group = session.committed(std::slice::from_ref(&source))?.into_iter().next().flatten();
-        let changelog_end = self.admin.end(&changelog, End::Written)?;
-        Ok(Opened { state: None, group, changelog_end, origin: self.origin(partition)? })
-    }
-
-    /// What a task's state belongs to: the topic ids of source and changelog, and the partition.
-    fn origin(&self, partition: u32) -> Result<String, LogError> {
-        let (source, changelog) = (self.names.source(partition), self.names.changelog(partition));
-        let topics = self.admin.topics()?;
-        let id = |name: &str| {
-            let found = topics.iter().find(|topic| topic.name.as_ref() == name);
-            found.map(|topic| topic.id.to_string()).ok_or_else(|| LogError::UnknownTopic(name.to_owned()))
-        };
-        Ok(format!("{} {} {partition}", id(&source.topic)?, id(&changelog.topic)?))
     }
 }
 

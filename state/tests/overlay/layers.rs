@@ -263,6 +263,35 @@ fn unflushed_bytes_grow_with_commits_and_go_with_the_flush() {
 }
 
 #[test]
+fn a_value_keeps_nothing_but_itself() {
+    let (staged, restored) = (Bytes::from(vec![1; 1 << 20]), Bytes::from(vec![2; 1 << 20]));
+    let mut task = Task::new();
+    task.state.put(0, b"staged", staged.slice(..10));
+    task.commit(1);
+    task.state.restore(vec![(0, bytes("restored"), Some(restored.slice(..10)))], Checkpoint::default());
+    assert!(staged.is_unique() && restored.is_unique(), "the state holds on to what its values were a part of");
+    assert_eq!(task.state.get(0, b"staged").expect("read"), Some(Bytes::from(vec![1; 10])));
+    assert_eq!(task.state.get(0, b"restored").expect("read"), Some(Bytes::from(vec![2; 10])));
+}
+
+#[test]
+fn keys_of_any_length_are_told_apart() {
+    let mut task = Task::new();
+    let keys: Vec<String> = (0..200).map(|length| "k".repeat(length)).collect();
+    for (number, key) in keys.iter().enumerate() {
+        task.put(key, &number.to_string());
+    }
+    task.commit(1);
+    task.delete(&keys[47]);
+    task.accept();
+    for (number, key) in keys.iter().enumerate() {
+        let expected = (number != 47).then(|| bytes(&number.to_string()));
+        assert_eq!(task.state.get(0, key.as_bytes()).expect("read"), expected, "a key of {number} bytes");
+    }
+    assert_eq!(task.listed().len(), 199);
+}
+
+#[test]
 fn restored_transactions_are_committed_ones() {
     let mut task = Task::new();
     task.put("a", "1");

@@ -129,7 +129,11 @@ impl Run {
                 self.expected.staged.remove(&(store, key));
             }
             Step::Get(store, key) => {
+                // Whether there is anything to look ahead for or not, it changes nothing.
+                self.state().look_ahead(store, [&key[..], b"none"].into_iter());
                 let found = self.state().get(store, &key).expect("read");
+                let same = self.state().read(store, &key, |value| value.map(Bytes::copy_from_slice)).expect("read");
+                assert_eq!(found, same);
                 let committed = self.state().reader().read(|cut| cut.get(store, &key)).expect("read");
                 assert_eq!(found.as_ref(), self.expected.staged.get(&(store, key.clone())), "{key:?}");
                 assert_eq!(committed.as_ref(), self.expected.committed.get(&(store, key.clone())), "{key:?}");

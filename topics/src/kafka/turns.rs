@@ -34,7 +34,13 @@ impl Turns {
     /// Takes over the transactional ids `<id>-0` and `<id>-1`: what was open is settled, and older holders are fenced.
     pub fn take_over(settings: &Settings, id: &str) -> Result<Self, LogError> {
         let calls = Calls::start()?;
-        let turns = [turn(settings, &format!("{id}-0"), &calls)?, turn(settings, &format!("{id}-1"), &calls)?];
+        // Both find their coordinators while the first is taken over.
+        let turns = [turn(settings, &format!("{id}-0"))?, turn(settings, &format!("{id}-1"))?];
+        for Turn { producer, .. } in &turns {
+            let (producer, within) = (Arc::clone(producer), settings.answer_within());
+            let taken = calls.call(within, move || Ok(producer.init_transactions(within)?));
+            taken.map_err(failed(&format!("taking over the transactional id {id}")))?;
+        }
         Ok(Self { turns, turn: 0, calls })
     }
 
@@ -64,13 +70,11 @@ impl Turns {
     }
 }
 
-fn turn(settings: &Settings, id: &str, calls: &Calls) -> Result<Turn, LogError> {
-    let doing = format!("taking over the transactional id {id}");
+fn turn(settings: &Settings, id: &str) -> Result<Turn, LogError> {
     let config = settings.transactional(id);
-    let producer: ThreadedProducer<Deliveries> =
-        config.create_with_context(Deliveries::default()).map_err(failed(&doing))?;
+    let producer: ThreadedProducer<Deliveries> = config
+        .create_with_context(Deliveries::default())
+        .map_err(failed(&format!("making a producer with the transactional id {id}")))?;
     let producer = Ending::new("a transactional producer", Arc::new(producer));
-    let (initialised, within) = (Arc::clone(&producer), settings.answer_within());
-    calls.call(within, move || Ok(initialised.init_transactions(within)?)).map_err(failed(&doing))?;
     Ok(Turn { writing: Writing::new(Arc::clone(&producer)), producer })
 }

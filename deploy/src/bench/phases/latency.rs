@@ -18,8 +18,7 @@ const OUTPUTS_WITHIN: Duration = Duration::from_secs(30);
 
 impl Run {
     pub(super) fn latency(&mut self) -> Result<Report> {
-        // Before the application: a producer takes its time to introduce itself.
-        let mut loader = Loader::new(&*self.log)?;
+        let mut loader = Loader::new(self.writer.clone());
         let mut subject = self.launcher.launch(&self.state_dir)?;
         subject.wait("it did not run", 5 * PATIENCE, |said| said.running != 0)?;
         let (base, measured_from) = (self.input.sent, self.rate * self.warm_up);

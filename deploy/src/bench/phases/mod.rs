@@ -10,7 +10,7 @@ use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 use tradewind_runtime::Layout;
-use tradewind_topics::Log;
+use tradewind_topics::{Log, Writer};
 
 use super::{
     input::Input, launcher::Launcher, load::Loader, proc::Process, report::Report, subject::Subject, verify::Topics,
@@ -39,6 +39,8 @@ pub enum Phase {
 /// What a run measures with.
 pub struct Run {
     pub log: Arc<dyn Log>,
+    /// The same for the whole run: a new one takes half a second to introduce itself.
+    pub writer: Arc<dyn Writer>,
     pub workload: Workload,
     pub layout: Layout,
     pub keys: u64,
@@ -94,7 +96,7 @@ impl Run {
     }
 
     fn load(&mut self, records: u64) -> Result<()> {
-        let mut loader = Loader::new(&*self.log)?;
+        let mut loader = Loader::new(self.writer.clone());
         for _ in 0..records {
             loader.send(self.input.preloaded())?;
         }

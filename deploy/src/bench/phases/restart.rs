@@ -14,8 +14,7 @@ const OUTPUTS_WITHIN: Duration = Duration::from_secs(60);
 
 impl Run {
     pub(super) fn restart(&mut self, phase: &str) -> Result<Report> {
-        // Before the application: a producer takes its time to introduce itself.
-        let mut loader = Loader::new(&*self.log)?;
+        let mut loader = Loader::new(self.writer.clone());
         let mut subject = self.launcher.launch(&self.state_dir)?;
         for _ in 0..FRESH {
             loader.send(self.input.next(now().millis()))?;
