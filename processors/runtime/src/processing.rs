@@ -50,10 +50,10 @@ impl Processing {
         self.stage.name()
     }
 
-    /// These records come next.
+    /// These records come next. A panic over one of them changes nothing: it shows when that record is processed.
     pub fn look_ahead(&self, task: &Task, records: &[Record]) {
         if let Some(state) = task.state().filter(|_| records.len() > 1) {
-            self.stage.look_ahead(records, state);
+            let _ = catch_unwind(AssertUnwindSafe(|| self.stage.look_ahead(records, state)));
         }
     }
 

@@ -30,7 +30,7 @@ impl Stage for Inflating {
         let bytes = Bytes::from(vec![b'x'; size.parse().unwrap_or_default()]);
         let now = Timestamp::from_millis(record.timestamp);
         match what {
-            "keep" => task.put(STATE, &Bytes::from_static(b"row"), bytes),
+            "keep" => task.put(STATE, b"row", bytes),
             _ => out.push(Output {
                 topic: "said".into(),
                 place: Place::Key(Bytes::from_static(b"k")),
@@ -40,10 +40,6 @@ impl Stage for Inflating {
             }),
         }
         Ok(())
-    }
-
-    fn fire(&self, _: &[u8], _: Timestamp) -> Result<Output, Failure> {
-        Err(Failure::Record("there are no timers".to_owned()))
     }
 }
 

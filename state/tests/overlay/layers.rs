@@ -25,11 +25,11 @@ impl Task {
     }
 
     fn put(&mut self, key: &str, value: &str) {
-        self.state.put(0, &bytes(key), bytes(value));
+        self.state.put(0, key.as_bytes(), bytes(value));
     }
 
     fn delete(&mut self, key: &str) {
-        self.state.delete(0, &bytes(key));
+        self.state.delete(0, key.as_bytes());
     }
 
     fn accept(&mut self) {
@@ -160,7 +160,7 @@ fn the_changelog_gets_each_key_once_with_its_last_value_in_order_of_first_change
     task.accept();
     task.put("dropped", "1");
     task.state.discard();
-    task.state.put(1, &bytes("m"), bytes("other"));
+    task.state.put(1, b"m", bytes("other"));
     task.accept();
     assert!(task.state.is_dirty());
     let changes: Vec<_> = task.state.changes().map(|(s, k, v)| (s, Bytes::copy_from_slice(k), v.cloned())).collect();

@@ -75,8 +75,8 @@ fn check_readers_see_whole_commits(mut state: TaskState, commits: i64) {
             n += 1;
             for key in 0..KEYS {
                 // Not all keys are in all layers, and some go and come back in between.
-                state.delete(0, &Bytes::from(vec![b'k', key]));
-                state.put(0, &Bytes::from(vec![b'k', key]), Bytes::from(n.to_be_bytes().to_vec()));
+                state.delete(0, &[b'k', key]);
+                state.put(0, &[b'k', key], Bytes::from(n.to_be_bytes().to_vec()));
                 state.accept();
             }
             state.commit(Some(n), Some(n), n);
@@ -165,7 +165,7 @@ fn readers_are_told_when_the_task_goes() {
 fn a_task_that_is_closed_turns_readers_away_and_can_still_be_flushed() {
     let mut state = on_model();
     let reader = state.reader();
-    state.put(0, &Bytes::from_static(b"a"), Bytes::from_static(b"1"));
+    state.put(0, b"a", Bytes::from_static(b"1"));
     state.accept();
     state.commit(Some(1), Some(1), 1);
     state.close();

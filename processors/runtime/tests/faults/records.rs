@@ -29,6 +29,19 @@ fn a_panic_puts_its_record_aside_and_leaves_nothing() {
     running.stop();
 }
 
+/// Both lie there when the worker comes, so it looks ahead over them together.
+#[test]
+fn a_panic_in_looking_ahead_ends_nothing() {
+    let (world, key) = (World::new(), key_of(0));
+    let opened = world.open();
+    let (_, offset) = opened.write(Some(&key), Some(PANICS));
+    opened.write(Some(&key), Some("x"));
+    let running = opened.start();
+    assert_eq!(running.say(&key), 2);
+    assert!(put_aside(&opened, 0, offset).1.contains("this one is too much"));
+    running.stop();
+}
+
 #[test]
 fn a_record_without_a_key_or_a_value_is_put_aside() {
     let (world, key) = (World::new(), key_of(0));

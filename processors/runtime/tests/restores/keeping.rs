@@ -3,7 +3,6 @@
 use std::{collections::HashMap, sync::Arc};
 
 use tradewind_runtime::{Failure, Layout, Limits, Names, Output, Processing, STATE, Stage, Worker};
-use tradewind_schemas::Timestamp;
 use tradewind_state::TaskState;
 use tradewind_topics::Record;
 
@@ -27,10 +26,6 @@ impl Stage for Keeping {
             task.put(STATE, key, value.clone());
         }
         Ok(())
-    }
-
-    fn fire(&self, _: &[u8], _: Timestamp) -> Result<Output, Failure> {
-        Err(Failure::Record("there are no timers".to_owned()))
     }
 }
 
