@@ -294,9 +294,10 @@ impl Patience {
     const BRISK: Self = Self { session: 9_000, aborts_every: 500 };
     /// Others take over soon.
     pub(crate) const OF_SEVERAL: Self = Self { session: 4_000, aborts_every: 500 };
-    /// Where nobody else can lead, a broker that was killed is without any partition for a moment after it
-    /// has come back, when its former self is given up; Kafka 4.3 leaves out the markers of a transaction that it ends
-    /// just then, which stays pending for good. So it must not look for transactions to end before that.
+    /// Where nobody else can lead, a broker that was killed is without any partition for a moment after it has come
+    /// back, when its former self is given up; Kafka 4.3 leaves out the markers of a transaction that ends just then,
+    /// which stays pending for good. So it must not look for transactions to end before that, and nobody may kill it
+    /// while the markers of an acknowledged commit are under way.
     pub(crate) const OF_ONE: Self = Self { session: 9_000, aborts_every: 20_000 };
 }
 
