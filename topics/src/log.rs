@@ -68,6 +68,7 @@ impl Record {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Append {
     pub to: TopicPartition,
+    /// Any; but Kafka's client takes 0 for *now*, so the very beginning of 1970 is written as 1 there.
     pub timestamp: Millis,
     pub key: Option<Bytes>,
     pub value: Option<Bytes>,

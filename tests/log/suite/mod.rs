@@ -43,6 +43,7 @@ macro_rules! log_contract {
             groups::a_static_member_comes_back_to_its_partitions,
             groups::each_record_is_handled_once_while_members_come_and_go,
             reading::every_shape_of_record_comes_back,
+            reading::the_beginning_of_time_is_not_now,
             reading::a_reader_begins_where_it_is_told,
             reading::a_reader_begins_at_a_time,
             reading::assigning_replaces_what_is_read,

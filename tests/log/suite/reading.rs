@@ -32,9 +32,11 @@ pub fn every_shape_of_record_comes_back(subject: &Subject) {
         (bytes(b"key"), large, vec![header("twice", b"1"), header("twice", b"\xff\x00"), header("empty", b"")]),
         (bytes(&[0xff; 200]), bytes("Grüße".as_bytes()), vec![header("größe", b"x")]),
     ];
+    // From before 1970, too, and that of whoever states none.
+    let times = [1_700_000_000_000, -1, 1, -86_400_000, 4_102_444_800_000, 1_700_000_000_000, -2];
     let records: Vec<Append> = shapes
         .into_iter()
-        .zip(1_700_000_000_000..)
+        .zip(times)
         .map(|((key, value, headers), timestamp)| Append { to: to.clone(), timestamp, key, value, headers })
         .collect();
     let writer = subject.log.writer().expect("a writer");
@@ -58,6 +60,19 @@ pub fn every_shape_of_record_comes_back(subject: &Subject) {
         .collect();
     assert_eq!(there[..records.len()], records, "as appended");
     assert_eq!(there[records.len()..], records, "as committed");
+}
+
+/// A log may move the very beginning of 1970 by a millisecond, and to no other time.
+pub fn the_beginning_of_time_is_not_now(subject: &Subject) {
+    let topic = subject.topic("orders", 1);
+    let to = subject.partitions(&topic)[0].clone();
+    let record = Append { timestamp: 0, ..numbered(&to, 1) };
+    wait(subject.log.writer().expect("a writer").append(record.clone())).expect("it is appended");
+    let mut worker = subject.lone_worker(&topic);
+    worker.append([record]);
+    worker.commit();
+    let times: Vec<_> = subject.read(&topic).iter().map(|record| record.timestamp).collect();
+    assert!(matches!(times[..], [0 | 1, 0 | 1]), "{times:?}");
 }
 
 pub fn a_reader_begins_where_it_is_told(subject: &Subject) {

@@ -6,7 +6,7 @@ use rdkafka::{
     util::IntoOpaque,
 };
 
-use crate::{Append, LogError};
+use crate::{Append, LogError, Millis};
 
 /// Bytes that the brokers' format adds to a record, and to each header, at most.
 const FRAMING: usize = 64;
@@ -23,10 +23,16 @@ pub fn check_size(record: &Append, limit: usize) -> Result<(), LogError> {
     Ok(())
 }
 
+/// A record's time as it is told to librdkafka, which takes 0 for *now*: the very beginning of 1970 is a millisecond
+/// later here.
+pub fn time_of(record: &Append) -> Millis {
+    if record.timestamp == 0 { 1 } else { record.timestamp }
+}
+
 pub fn native<D: IntoOpaque>(record: &Append, opaque: D) -> BaseRecord<'_, [u8], [u8], D> {
     let mut native = BaseRecord::with_opaque_to(&record.to.topic, opaque)
         .partition(record.to.partition as i32)
-        .timestamp(record.timestamp);
+        .timestamp(time_of(record));
     native.key = record.key.as_deref();
     native.payload = record.value.as_deref();
     if !record.headers.is_empty() {

@@ -13,7 +13,10 @@ use rdkafka::{
     producer::{Producer, ThreadedProducer},
 };
 
-use super::{super::deliveries::Deliveries, Fault, Owned};
+use super::{
+    super::{deliveries::Deliveries, produce::time_of},
+    Fault, Owned,
+};
 use crate::Append;
 
 /// A topic that a producer writes to.
@@ -66,7 +69,7 @@ impl Topic {
                 Argument::RD_KAFKA_VTYPE_OPAQUE,
                 opaque as *mut c_void,
                 Argument::RD_KAFKA_VTYPE_TIMESTAMP,
-                record.timestamp,
+                time_of(record),
                 Argument::RD_KAFKA_VTYPE_END,
             )
         };

@@ -8,7 +8,7 @@ use tradewind_topics::partition_of;
 use super::{
     super::{
         in_memory::{PARTITIONS, World},
-        on_a_log::{Running, Shop},
+        on_a_log::{On, Running, Shop, on_both_logs},
     },
     LATE, READINGS, Reading, TOTALS, Total, WINDOWS, codecs, finals, ms, sku, stage,
 };
@@ -146,10 +146,11 @@ fn take(stage: &dyn Stage, task: &mut TaskState, at: i64) -> Result<(), Failure>
     done
 }
 
-#[test]
-fn it_runs_on_the_production_worker() {
+on_both_logs!(it_runs_on_the_production_worker);
+
+fn it_runs_on_the_production_worker(on: On) {
     let windows = Windows::tumbling(ms(10)).grace(ms(5)).leap(ms(ANY));
-    let shop = Shop::open(codecs(), &[READINGS.name, TOTALS.name], vec![stage(windows)]);
+    let shop = Shop::open(on, codecs(), &[READINGS.name, TOTALS.name], vec![stage(windows)]);
     let say = |number: i64, at: i64| shop.write(READINGS, &sku(0), at, Reading::Taken { number });
     for (number, at) in [(0, 3), (1, 12), (2, 4)] {
         say(number, at);

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::{
     in_memory::{PARTITIONS, World, codec},
-    on_a_log::{Running, Shop},
+    on_a_log::{On, Running, Shop, on_both_logs},
 };
 
 /// By SKU: which product it belongs to, and what it costs.
@@ -325,10 +325,11 @@ fn a_name_that_many_refer_to_reaches_all_of_them() {
     assert_eq!(table(&world).values().filter(|offer| **offer == last).count(), 2_500);
 }
 
-#[test]
-fn it_runs_on_the_production_worker() {
+on_both_logs!(it_runs_on_the_production_worker);
+
+fn it_runs_on_the_production_worker(on: On) {
     let topics = [VARIANTS.name, NAMES.name, OFFERS.name];
-    let shop = Shop::open(codecs(), &topics, stages(JoinKind::Inner));
+    let shop = Shop::open(on, codecs(), &topics, stages(JoinKind::Inner));
     let list = |id: u128| shop.write(VARIANTS, &sku(1), 0, Variant::Listed { product: Some(product(id)), cents: 7 });
     let name = |id: u128, name: &str| shop.write(NAMES, &product(id), 0, Name::Named { name: name.to_owned() });
     let offered = |running: &Running<'_>, wanted: Option<(u128, &str)>| {

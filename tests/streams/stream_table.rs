@@ -14,7 +14,7 @@ use tradewind_topics::{Cleanup, Topic, partition_of};
 
 use super::{
     in_memory::{PARTITIONS, World, codec},
-    on_a_log::Shop,
+    on_a_log::{On, Running, Shop, on_both_logs},
 };
 
 /// Both sides: what a SKU costs, and that so many of it were sold.
@@ -155,12 +155,13 @@ proptest! {
     }
 }
 
-#[test]
-fn it_runs_on_the_production_worker() {
-    let shop = Shop::open(codecs(), &[PRICING.name, TAKINGS.name], vec![stage(JoinKind::Left)]);
+on_both_logs!(it_runs_on_the_production_worker);
+
+fn it_runs_on_the_production_worker(on: On) {
+    let shop = Shop::open(on, codecs(), &[PRICING.name, TAKINGS.name], vec![stage(JoinKind::Left)]);
     let running = shop.start();
     shop.write(PRICING, &sku(1), 5, Pricing::Priced { cents: 3 });
-    let price = |running: &super::on_a_log::Running<'_>| {
+    let price = |running: &Running<'_>| {
         running.ask(async || running.client.row(All::TABLE, &sku(1), &(), Freshness::SourceEnd).await)
     };
     assert_eq!(price(&running), Some(3));

@@ -1,11 +1,11 @@
-//! Stages on the production worker and the embedded log.
+//! Stages on the production worker, on the embedded log and on a real Kafka.
 
 use std::{
     collections::HashMap,
-    fs,
+    fs, process,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     thread::{JoinHandle, spawn},
     time::{Duration, Instant},
@@ -19,9 +19,11 @@ use tradewind_runtime::{
 };
 use tradewind_schemas::{Contract, Key};
 use tradewind_state::rocks::SharedMemory;
+use tradewind_tests::broker::Broker;
 use tradewind_topics::{
-    Append, Cleanup, End, Log, Offset, SessionConfig, Start, Topic, TopicPartition, TopicSpec,
-    embedded::{EmbeddedLog, Options},
+    Append, Cleanup, End, Log, Offset, SessionConfig, Start, Topic, TopicPartition, TopicSpec, Writer,
+    embedded::{self, EmbeddedLog},
+    kafka::{self, KafkaLog},
     partition_of,
 };
 
@@ -31,11 +33,45 @@ const LARGEST: usize = 1_000_000;
 /// How long a condition may take to come true before the test fails.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum On {
+    Embedded,
+    Kafka,
+}
+
+impl On {
+    /// A record's time as this log has it.
+    pub fn has(self, at: i64) -> i64 {
+        if self == Self::Kafka && at == 0 { 1 } else { at }
+    }
+}
+
+/// Makes two tests of a function that takes an [`On`].
+macro_rules! on_both_logs {
+    ($test:ident) => {
+        mod $test {
+            use $crate::on_a_log::On;
+
+            #[test]
+            fn on_the_embedded_log() {
+                super::$test(On::Embedded);
+            }
+
+            #[test]
+            fn on_kafka() {
+                super::$test(On::Kafka);
+            }
+        }
+    };
+}
+pub(crate) use on_both_logs;
+
 pub struct Shop {
-    pub log: Arc<EmbeddedLog>,
+    pub log: Arc<dyn Log>,
     pub layout: Layout,
     pub codecs: Codecs,
     pub runtime: Runtime,
+    writer: Arc<dyn Writer>,
     stages: Vec<Arc<dyn Stage>>,
     home: TempDir,
 }
@@ -50,10 +86,20 @@ pub struct Running<'s> {
 
 impl Shop {
     /// A log with these topics, and what the stages need beside them.
-    pub fn open(codecs: Codecs, topics: &[&str], stages: Vec<Arc<dyn Stage>>) -> Self {
+    pub fn open(on: On, codecs: Codecs, topics: &[&str], stages: Vec<Arc<dyn Stage>>) -> Self {
+        static SHOPS: AtomicU32 = AtomicU32::new(0);
+        let namespace = format!("streams-{}-{}", process::id(), SHOPS.fetch_add(1, Ordering::Relaxed));
         let home = TempDir::new().expect("a folder");
-        let options = Options { gaps: Some(7), ..Options::default() };
-        let log = EmbeddedLog::open(&home.path().join("log"), options).expect("a log");
+        let log: Arc<dyn Log> = match on {
+            On::Embedded => {
+                let options = embedded::Options { gaps: Some(7), ..embedded::Options::default() };
+                EmbeddedLog::open(&home.path().join("log"), options).expect("a log")
+            }
+            On::Kafka => {
+                let brokers = Broker::shared().bootstrap();
+                KafkaLog::connect(&brokers, kafka::Options::default()).expect("the broker answers")
+            }
+        };
         let mut names: HashMap<String, Cleanup> = HashMap::new();
         for topic in topics {
             names.insert((*topic).to_owned(), Cleanup::Keep);
@@ -62,14 +108,15 @@ impl Shop {
         for stage in &stages {
             names.insert(changelog(stage.name()), Cleanup::Compact { tombstones_for: TOMBSTONES_FOR });
         }
-        let layout = Layout::new("test", names.keys().map(|name| (name.clone(), PARTITIONS)).collect());
+        let layout = Layout::new(&namespace, names.keys().map(|name| (name.clone(), PARTITIONS)).collect());
         let spec = |(name, cleanup): (&String, &Cleanup)| TopicSpec {
             name: layout.physical(name),
             partitions: PARTITIONS,
             cleanup: *cleanup,
         };
         log.admin().create(&names.iter().map(spec).collect::<Vec<_>>()).expect("topics");
-        Self { log, layout, codecs, runtime: Runtime::new().expect("a runtime"), stages, home }
+        let (writer, runtime) = (log.writer().expect("a writer"), Runtime::new().expect("a runtime"));
+        Self { log, layout, codecs, runtime, writer, stages, home }
     }
 
     pub fn start(&self) -> Running<'_> {
@@ -122,8 +169,7 @@ impl Shop {
         let key = key.text();
         let to = TopicPartition::new(self.layout.physical(topic.name), partition_of(key.as_bytes(), PARTITIONS));
         let (key, value) = (Some(key.into()), value.map(Into::into));
-        let writer = self.log.writer().expect("a writer");
-        let written = writer.append(Append { to, timestamp: at, key, value, headers: Vec::new() });
+        let written = self.writer.append(Append { to, timestamp: at, key, value, headers: Vec::new() });
         self.runtime.block_on(written).expect("it is written")
     }
 

@@ -11,7 +11,7 @@ use tradewind_topics::{Cleanup, Log, Topic, partition_of};
 
 use super::{
     in_memory::{PARTITIONS, codec},
-    on_a_log::Shop,
+    on_a_log::{On, PATIENCE, Shop, on_both_logs},
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, AvroSchema)]
@@ -40,23 +40,24 @@ fn said() -> impl Strategy<Value = Vec<(usize, Said)>> {
     prop::collection::vec((0..KEYS, said), 1..60)
 }
 
-#[test]
-fn it_is_the_last_of_each_key() {
+on_both_logs!(it_is_the_last_of_each_key);
+
+fn it_is_the_last_of_each_key(on: On) {
     let config =
         ProptestConfig { cases: 5, failure_persistence: None, max_shrink_iters: 0, ..ProptestConfig::default() };
     TestRunner::new(config)
         .run(&(said(), any::<prop::sample::Index>()), |(mut all, begun)| {
             // What is passed over is behind the table, too, where nothing follows it.
             all.push((0, Said::Garbage));
-            check(&all, begun.index(all.len()));
+            check(on, &all, begun.index(all.len()));
             Ok(())
         })
         .unwrap_or_else(|failed| panic!("{failed}"));
 }
 
-fn check(all: &[(usize, Said)], begun: usize) {
+fn check(on: On, all: &[(usize, Said)], begun: usize) {
     let codecs = codec(Codecs::default(), RATES, 1);
-    let shop = Shop::open(codecs.clone(), &[RATES.name], Vec::new());
+    let shop = Shop::open(on, codecs.clone(), &[RATES.name], Vec::new());
     let log: Arc<dyn Log> = shop.log.clone();
     let mut expected = BTreeMap::<String, i64>::new();
     let (mut early, mut after) = (None, BTreeMap::new());
@@ -91,7 +92,7 @@ fn check(all: &[(usize, Said)], begun: usize) {
             assert_eq!(position, after.get(&partition).copied().unwrap_or_default(), "it knows how far it has read");
             shop.runtime.block_on(table.reach(partition, position)).expect("it is there");
         }
-        assert!(table.lag().is_none_or(|lag| lag < super::on_a_log::PATIENCE));
+        assert!(table.lag().is_none_or(|lag| lag < PATIENCE));
         table.stop();
     }
 }

@@ -1,4 +1,4 @@
-//! What docs/engine.md says can be relied on, of random commands on the production worker and the embedded log: order,
+//! What docs/engine.md says can be relied on, of random commands on the production worker and both logs: order,
 //! time, placement, repartition topics, and what a decision sees.
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::{
     in_memory::{PARTITIONS, codec},
-    on_a_log::{Running, Shop},
+    on_a_log::{On, Running, Shop, on_both_logs},
 };
 
 /// By SKU: counted, and told to these products.
@@ -115,24 +115,25 @@ fn given() -> impl Strategy<Value = Vec<Given>> {
     prop::collection::vec(one.prop_map(|(key, at, tell)| Given { key, at, tell }), 20..150)
 }
 
-#[test]
-fn it_keeps_its_promises() {
+on_both_logs!(it_keeps_its_promises);
+
+fn it_keeps_its_promises(on: On) {
     let config =
         ProptestConfig { cases: 4, failure_persistence: None, max_shrink_iters: 0, ..ProptestConfig::default() };
     TestRunner::new(config)
         .run(&(given(), any::<prop::sample::Index>()), |(all, restart)| {
             let restart = restart.index(all.len());
-            check(&all, restart);
+            check(on, &all, restart);
             Ok(())
         })
         .unwrap_or_else(|failed| panic!("{failed}"));
 }
 
-fn check(all: &[Given], restart: usize) {
+fn check(on: On, all: &[Given], restart: usize) {
     let codecs = codec(codec(codec(Codecs::default(), COMMANDS, 1), EVENTS, 2), BY_PRODUCT, 3);
     let counting: Arc<dyn Stage> = Arc::new(Deciding::new(Counting, codecs.clone()));
     let folding: Arc<dyn Stage> = Arc::new(Folding::<ByProduct>::new(codecs.clone()));
-    let shop = Shop::open(codecs, &[COMMANDS.name, EVENTS.name, BY_PRODUCT.name], vec![counting, folding]);
+    let shop = Shop::open(on, codecs, &[COMMANDS.name, EVENTS.name, BY_PRODUCT.name], vec![counting, folding]);
     let give = |numbers: std::ops::Range<usize>| {
         for number in numbers {
             let Given { key, at, tell } = &all[number];

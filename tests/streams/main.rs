@@ -1,5 +1,5 @@
 //! Windows, joins and tables against plain models, under random input; and the promises of docs/engine.md about order,
-//! time and placement.
+//! time and placement. Most of it in memory; on the production worker and both logs, what those have a part in.
 
 mod foreign_key;
 mod in_memory;
