@@ -14,6 +14,7 @@ mod flash_sale;
 mod moving;
 mod northwind;
 mod one_process;
+mod roles;
 mod slow_authorisation;
 mod standbys;
 mod tap;
