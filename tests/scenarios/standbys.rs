@@ -4,10 +4,7 @@
 use std::{
     collections::BTreeSet,
     ops::Range,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -15,6 +12,7 @@ use futures::{StreamExt, stream};
 use serde_json::Value;
 use tradewind_tests::{
     client::{Client, order},
+    pace::Pace,
     process::Process,
     shop::Shop,
 };
@@ -26,8 +24,6 @@ const CUSTOMERS: usize = 6;
 const AT_ONCE: usize = 12;
 /// Seven stages of four partitions, of which each of two workers has two.
 const TASKS: usize = 7 * 2;
-/// What a worker says of each standby that has all there is.
-const AT_HAND: &str = "a standby is at hand";
 const DEADLINE: Duration = Duration::from_secs(120);
 
 #[tokio::test(flavor = "multi_thread")]
@@ -36,21 +32,23 @@ async fn go_on_where_a_dead_worker_was() {
     become_owners(&shop, &["left", "right"]).await;
     shop.sell("LAMP", 4900, ORDERS as i64).await;
     let customers = Arc::new(shop.customers(CUSTOMERS).await);
-    let decided = Arc::new(AtomicUsize::new(0));
+    let pace = Pace::new(AT_ONCE);
     let buying = |numbers| {
-        let (customers, decided) = (customers.clone(), decided.clone());
-        let buy = move |number| buy(customers.clone(), decided.clone(), number);
+        let (customers, pace) = (customers.clone(), pace.clone());
+        let buy = move |number| buy(customers.clone(), pace.clone(), number);
         tokio::spawn(stream::iter::<Range<usize>>(numbers).map(buy).buffer_unordered(AT_ONCE).collect::<Vec<_>>())
     };
-    let mut orders = buying(0..ORDERS / 3).await.expect("the buying ends");
-    until("standbys of all that right has", || tasks(shop.process("left"), AT_HAND).len() == TASKS).await;
-    let stood_by_for = tasks(shop.process("left"), AT_HAND);
+    let first = buying(0..ORDERS / 3);
+    pace.until(ORDERS / 3).await;
+    let mut orders = first.await.expect("the buying ends");
+    let stood_by_for = standbys_of_all(shop.process("left")).await;
     let buying = buying(ORDERS / 3..ORDERS);
-    until("half of the orders", || decided.load(Ordering::Relaxed) >= ORDERS / 2).await;
+    pace.until(ORDERS / 2).await;
     assert!(!buying.is_finished(), "the buying ended before a worker died");
 
     let before = lines(shop.process("left"), "restored").len();
     shop.process("right").kill9();
+    pace.free();
     become_owners(&shop, &["left"]).await;
     let taken_over = lines(shop.process("left"), "restored").split_off(before);
     let tasks_taken: BTreeSet<_> = taken_over.iter().map(task).collect();
@@ -85,33 +83,50 @@ fn task(line: &Value) -> (String, i64) {
     (fields["stage"].as_str().unwrap_or_default().to_owned(), fields["partition"].as_i64().unwrap_or(-1))
 }
 
-fn tasks(process: &Process, words: &str) -> BTreeSet<(String, i64)> {
-    lines(process, words).iter().map(task).collect()
-}
-
-/// The sum of a metric of a worker over all of its series.
-async fn metric(process: &Process, name: &str) -> u64 {
-    let runs = lines(process, "the worker runs").pop().expect("it runs");
-    let address = runs["fields"]["questions"].as_str().expect("an address");
-    let answer = reqwest::get(format!("http://{address}/metrics")).await.expect("an answer");
-    let text = answer.text().await.expect("text");
-    let series = text.lines().filter(|line| line.starts_with(name));
-    series.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
-}
-
-async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+/// For which tasks a worker stands by, and has all there is, once they are as many as the other one has.
+async fn standbys_of_all(process: &Process) -> BTreeSet<(String, i64)> {
     let deadline = Instant::now() + DEADLINE;
-    while !is_so() {
-        assert!(Instant::now() < deadline, "there are not {what}");
+    loop {
+        let metrics = metrics(process).await;
+        let series = metrics.lines().filter_map(|line| line.strip_prefix("tradewind_standby_lag_records{"));
+        let level = series.filter_map(|series| series.strip_suffix("} 0"));
+        let standbys: BTreeSet<_> = level.map(|labels| (label(labels, "stage"), partition(labels))).collect();
+        if standbys.len() == TASKS {
+            return standbys;
+        }
+        assert!(Instant::now() < deadline, "there are not {TASKS} standbys: {metrics}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
+fn label(labels: &str, name: &str) -> String {
+    let value = labels.split(',').find_map(|label| label.strip_prefix(name)?.strip_prefix("=\"")?.strip_suffix('"'));
+    value.unwrap_or_else(|| panic!("no {name} in {labels}")).to_owned()
+}
+
+fn partition(labels: &str) -> i64 {
+    label(labels, "partition").parse().expect("a number")
+}
+
+/// The sum of a metric of a worker over all of its series.
+async fn metric(process: &Process, name: &str) -> u64 {
+    let text = metrics(process).await;
+    let series = text.lines().filter(|line| line.starts_with(name));
+    series.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
+}
+
+async fn metrics(process: &Process) -> String {
+    let runs = lines(process, "the worker runs").pop().expect("it runs");
+    let address = runs["fields"]["questions"].as_str().expect("an address");
+    let answer = reqwest::get(format!("http://{address}/metrics")).await.expect("an answer");
+    answer.text().await.expect("text")
+}
+
 /// The order's id, and whose it is.
-async fn buy(customers: Arc<Vec<Client>>, decided: Arc<AtomicUsize>, number: usize) -> (String, usize) {
+async fn buy(customers: Arc<Vec<Client>>, pace: Pace, number: usize) -> (String, usize) {
     let customer = number % CUSTOMERS;
-    let answer = customers[customer].place(&format!("stood-by-{number}"), &order("LAMP", 1, "tok_visa")).await;
+    let (key, order) = (format!("stood-by-{number}"), order("LAMP", 1, "tok_visa"));
+    let answer = pace.keep(number, customers[customer].place(&key, &order)).await;
     assert_eq!(answer.status, 201, "{answer:?}");
-    decided.fetch_add(1, Ordering::Relaxed);
     (answer.order_id().to_owned(), customer)
 }

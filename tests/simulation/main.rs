@@ -22,7 +22,7 @@
 //!
 //! **That it bites** ([`bugs`]): each rule of a list is broken in turn, and must be found within its number of seeds.
 //!
-//! `TRADEWIND_SIM_SEEDS=100000` runs so many seeds; `TRADEWIND_SIM_SEED=17` runs one and prints its whole trace; with
+//! `TRADEWIND_SIM_SEEDS=100000` runs so many seeds (on the model's disk); `TRADEWIND_SIM_SEED=17` runs one and prints its whole trace; with
 //! `TRADEWIND_SIM_BUG=NoFencing` beside either, that rule is broken.
 
 mod bugs;

@@ -70,7 +70,8 @@ fn go((mut world, mut workload): (World, impl Workload), traced: bool) -> Ran {
 /// Runs every seed; one that fails is run again for its trace, and ends the test with the command that replays it.
 pub fn all_hold(test: &str, kind: Kind, seeds: u64, medium: impl Fn() -> Medium) -> Counts {
     let (one, bug) = (number("TRADEWIND_SIM_SEED"), broken());
-    let seeds = one.map_or(0..number("TRADEWIND_SIM_SEEDS").unwrap_or(seeds), |one| one..one + 1);
+    let asked = number("TRADEWIND_SIM_SEEDS").filter(|_| matches!(medium(), Medium::Model));
+    let seeds = one.map_or(0..asked.unwrap_or(seeds), |one| one..one + 1);
     let (begun, mut counts) = (Instant::now(), Counts::default());
     let before = processor_time(begun);
     for seed in seeds.clone() {

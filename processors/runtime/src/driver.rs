@@ -42,6 +42,9 @@ const SLICE: Duration = Duration::from_millis(20);
 /// So many records of a changelog are made before they are handed over: few enough to be at hand still.
 const PIECE: usize = 128;
 
+/// The worker is told of so many records at once.
+const AT_ONCE: usize = 128;
+
 /// How old a store on disk may get while it changes.
 const SYNC_EVERY: Duration = Duration::from_secs(60);
 
@@ -79,6 +82,7 @@ pub fn run(worker: Worker, names: Names, place: Place, stop: &AtomicBool) -> Res
         names: names.clone(),
         place,
         session: Some(session),
+        sessions: 0,
         admin,
         stores: BTreeMap::new(),
         unplaced: BTreeMap::new(),
@@ -99,6 +103,8 @@ struct Driver<'a> {
     place: Place,
     /// Gone once it has left.
     session: Option<Box<dyn Session>>,
+    /// How many there were before.
+    sessions: u64,
     admin: Arc<dyn Admin>,
     stores: BTreeMap<u32, Store>,
     /// Tasks whose positions are still to be looked up, with the state that was just opened.
@@ -151,13 +157,14 @@ impl Driver<'_> {
             }
             let happened = self.poll()?;
             let quiet = happened.is_empty();
-            for polled in happened {
-                self.tell(match polled {
-                    Polled::Assigned(partitions) => Input::Assigned(numbers(&partitions)),
-                    Polled::Revoked(partitions) => Input::Revoked(numbers(&partitions)),
-                    Polled::Lost(partitions) => Input::Lost(numbers(&partitions)),
-                    Polled::Records(records) => Input::Records(records),
-                })?;
+            let inputs = happened.into_iter().flat_map(in_pieces);
+            let session = self.sessions;
+            for input in inputs {
+                self.tell(input)?;
+                // What the session before has told counts no more.
+                if self.sessions != session {
+                    break;
+                }
             }
             self.look_positions_up()?;
             self.restore()?;
@@ -242,7 +249,10 @@ impl Driver<'_> {
                 self.unplaced.insert(partition, Some(state));
             }
             Effect::OpenStandby(partition) => {
-                let state = self.open(partition, None)?;
+                let state = match self.open(partition, None) {
+                    Err(WorkerError::Halted(why)) => return Ok(Some(Input::NoStandby { partition, why })),
+                    opened => opened?,
+                };
                 let origin = patiently(self.stop, "looking topics up", || self.origin(partition))?;
                 return Ok(Some(Input::StandbyOpened { partition, state, origin }));
             }
@@ -293,6 +303,7 @@ impl Driver<'_> {
                     return Err(WorkerError::Log(LogError::Fenced(why)));
                 }
                 self.starts.clear();
+                self.sessions += 1;
                 self.session = None;
                 let config = self.place.session.clone();
                 self.session = Some(patiently(self.stop, "joining", || self.place.log.session(config.clone()))?);
@@ -337,6 +348,21 @@ fn not_staged(appended: Result<(), LogError>) -> Result<Option<CommitError>, Log
         Err(LogError::Fenced(why)) => Ok(Some(CommitError::Fenced(why))),
         Err(LogError::Unavailable(why)) => Ok(Some(CommitError::Aborted(why))),
         Err(other) => Err(other),
+    }
+}
+
+/// What the worker is told of it: of records a few at a time, so that a stage that makes much of little, or takes long,
+/// commits in between.
+fn in_pieces(polled: Polled) -> Vec<Input> {
+    match polled {
+        Polled::Assigned(partitions) => vec![Input::Assigned(numbers(&partitions))],
+        Polled::Revoked(partitions) => vec![Input::Revoked(numbers(&partitions))],
+        Polled::Lost(partitions) => vec![Input::Lost(numbers(&partitions))],
+        Polled::Records(records) => {
+            let pieces = records.len().div_ceil(AT_ONCE);
+            let mut records = records.into_iter();
+            (0..pieces).map(|_| Input::Records(records.by_ref().take(AT_ONCE).collect())).collect()
+        }
     }
 }
 

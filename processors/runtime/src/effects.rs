@@ -42,6 +42,11 @@ pub enum Input {
     },
     /// A moment ago, a standby had all that its changelog has.
     Level(u32),
+    /// There can be no standby of this partition here.
+    NoStandby {
+        partition: u32,
+        why: String,
+    },
     /// Finish and go.
     Stop,
 }
@@ -58,10 +63,10 @@ pub enum Effect {
     /// Read the changelog from here up to there: answer with [`Input::Restored`] as it comes, until the next effect about
     /// this task but a flush.
     Restore { partition: u32, from: Offset, to: Offset },
-    /// Open a standby's state: answer with [`Input::StandbyOpened`].
+    /// Open a standby's state: answer with [`Input::StandbyOpened`], or with [`Input::NoStandby`].
     OpenStandby(u32),
-    /// Read a standby's changelog from here on for good: answer with [`Input::Restored`] as it comes, and with
-    /// [`Input::Level`] where there is nothing more, until the next effect about this partition but a flush.
+    /// Read a standby's changelog from here on for good: answer with [`Input::Restored`] as it comes, with
+    /// [`Input::Level`] where there is nothing more, and with [`Input::NoStandby`] where it has not got that any more, until the next effect about this partition but a flush.
     Follow { partition: u32, from: Offset },
     /// Close a standby's store, and remove it.
     Discard(u32),

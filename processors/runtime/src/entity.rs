@@ -189,6 +189,9 @@ pub(crate) fn head_key(key: &str) -> Bytes {
     row_key(0, key, &())
 }
 
+/// Of a key, in bytes: rows have its length in two.
+pub(crate) const LONGEST_KEY: usize = u16::MAX as usize;
+
 /// Table, key (with its length, so that no key is another's prefix) and row.
 pub(crate) fn row_key(table: u8, key: &str, row: &impl RowKey) -> Bytes {
     row_key_raw(table, key, &row.bytes())

@@ -47,7 +47,7 @@ pub use entity::{Entity, Rows, STATE, STORES, TIMERS, Views};
 pub use folding::Folding;
 pub use metrics::WorkerMetrics;
 pub use names::{Layout, Names, changelog, dead_letters};
-pub use outdated::{Extent, TOMBSTONES_FOR, outdated};
+pub use outdated::{TOMBSTONES_FOR, is_beyond};
 pub use patience::patiently;
 pub use processing::Processing;
 pub use query::{Answer, Ask, Client, Freshness, Outcome, Page, Queries, QueryError, Question};

@@ -12,22 +12,17 @@ use tradewind_topics::Offset;
 /// How long changelogs keep tombstones.
 pub const TOMBSTONES_FOR: Duration = Duration::from_secs(24 * 3600);
 
-/// What the changelog has.
-#[derive(Clone, Copy)]
-pub struct Extent {
-    pub beginning: Offset,
-    pub end: Offset,
+/// Why a state with this checkpoint is none of this changelog, if so.
+pub fn is_beyond(checkpoint: &Checkpoint, end: Offset) -> Option<String> {
+    let at = checkpoint.changelog;
+    (at > end).then(|| format!("it is at {at} of its changelog, which ends at {end}"))
 }
 
-/// Why a state with this checkpoint has to be rebuilt from the changelog's beginning, if so. Whether that can be done is
-/// another question: see [`fate`](crate::fate()).
-pub fn outdated(checkpoint: &Checkpoint, changelog: Extent, now: Timestamp) -> Option<String> {
-    let at = checkpoint.changelog;
-    if *checkpoint == Checkpoint::default() || at == changelog.end {
+/// Why a state with this checkpoint has to be rebuilt from the changelog's beginning where anything was written to that
+/// since, if so. Kafka's ends do not tell whether anything was: the end of a transaction has an offset, too.
+pub fn outdated(checkpoint: &Checkpoint, now: Timestamp) -> Option<String> {
+    if *checkpoint == Checkpoint::default() {
         return None;
-    }
-    if at > changelog.end {
-        return Some(format!("it is at {at} of its changelog, which ends at {}", changelog.end));
     }
     // Half of it, for clocks differ and restoring takes time. A clock that went back says nothing of the age either.
     let age = (now.millis() - checkpoint.at).unsigned_abs();
@@ -43,35 +38,26 @@ mod tests {
 
     const HOUR: i64 = 3_600_000;
 
-    fn because(changelog: Offset, written: i64, extent: (Offset, Offset)) -> Option<String> {
-        let checkpoint = Checkpoint { changelog, source: Some(1), at: written * HOUR, origin: "topics".to_owned() };
-        outdated(&checkpoint, Extent { beginning: extent.0, end: extent.1 }, Timestamp::from_millis(1_000 * HOUR))
+    fn at(changelog: Offset, written: i64) -> Checkpoint {
+        Checkpoint { changelog, source: Some(1), at: written * HOUR, origin: "topics".to_owned() }
     }
 
     #[test]
-    fn a_state_within_its_changelog_is_brought_up_to_date() {
-        assert_eq!(because(50, 1_000, (0, 90)), None);
-        assert_eq!(because(50, 989, (50, 90)), None);
+    fn a_state_of_this_changelog_is_within_it() {
+        assert_eq!((is_beyond(&at(50, 1), 90), is_beyond(&at(90, 1), 90)), (None, None));
+        let beyond = is_beyond(&at(91, 1), 90);
+        assert!(beyond.as_ref().is_some_and(|why| why.contains("ends at 90")), "{beyond:?}");
     }
 
     #[test]
-    fn a_state_that_lacks_nothing_may_be_of_any_age() {
-        assert_eq!(because(90, 1, (0, 90)), None);
-    }
-
-    #[test]
-    fn a_state_out_of_range_or_out_of_date_is_rebuilt() {
-        for (case, expected) in [
-            (because(91, 1_000, (0, 90)), "ends at 90"),
-            (because(50, 987, (0, 90)), "46800 s ago"),
-            (because(50, 1_013, (0, 90)), "46800 s ago"),
-        ] {
-            assert!(case.as_ref().is_some_and(|why| why.contains(expected)), "{case:?}");
+    fn a_state_grows_old_in_half_the_time_that_tombstones_have() {
+        let now = Timestamp::from_millis(1_000 * HOUR);
+        for young in [at(50, 1_000), at(50, 989), at(50, 1_011), Checkpoint::default()] {
+            assert_eq!(outdated(&young, now), None);
         }
-    }
-
-    #[test]
-    fn an_empty_state_has_nothing_to_lose() {
-        assert_eq!(outdated(&Checkpoint::default(), Extent { beginning: 5, end: 90 }, Timestamp::from_millis(0)), None);
+        for old in [at(50, 987), at(50, 1_013)] {
+            let why = outdated(&old, now);
+            assert!(why.as_ref().is_some_and(|why| why.contains("46800 s ago")), "{why:?}");
+        }
     }
 }

@@ -11,7 +11,7 @@ use tradewind_state::TaskState;
 use tradewind_topics::{Append, Headers, Record, TopicPartition, partition_of};
 
 use crate::{
-    entity::PARKED,
+    entity::{LONGEST_KEY, PARKED},
     names::{Layout, dead_letters},
     stage::{Failure, Output, Place, Stage},
     task::{Status, Task},
@@ -126,40 +126,60 @@ impl Processing {
         outbox: &mut Vec<Append>,
     ) -> Result<(), String> {
         tracing::error!(source = %record.source, offset = record.offset, reason, "a record goes to the dead letters");
-        let mut headers = record.headers.clone();
-        for (name, value) in [
-            ("dlq-reason", reason.chars().take(LONGEST_REASON).collect()),
-            ("dlq-topic", record.source.topic.to_string()),
-            ("dlq-partition", record.source.partition.to_string()),
-            ("dlq-offset", record.offset.to_string()),
-            ("dlq-stage", self.stage.name().to_owned()),
-        ] {
-            headers.push((name.into(), Bytes::from(value)));
+        let reason: String = reason.chars().take(LONGEST_REASON).collect();
+        let mut outputs = vec![self.dead_letter(record, &reason)];
+        let told = catch_unwind(AssertUnwindSafe(|| self.stage.abandon(record, &reason, &mut outputs)));
+        if told.is_err() {
+            tracing::error!("nobody is told of it: that panicked");
+            outputs.truncate(1);
         }
-        let mut value = record.value.clone();
-        if size(record.key.as_ref(), value.as_ref(), &headers) > self.largest {
-            headers
-                .push(("dlq-value".into(), Bytes::from_static(b"too large to be put aside: it is at its place only")));
-            value = None;
-        }
-        let mut outputs = vec![Output {
-            topic: dead_letters(self.stage.source()).into(),
-            place: Place::Same(record.key.clone()),
-            value,
-            timestamp: Timestamp::from_millis(record.timestamp),
-            headers,
-        }];
-        self.stage.abandon(record, reason, &mut outputs);
         let before = outbox.len();
         if let Err(failure) = self.place(&mut outputs, record, outbox) {
             outbox.truncate(before);
             return Err(format!("the dead letters cannot be written: {failure:?}"));
         }
-        if let (true, Some(key), Some((state, _))) = (self.parks, &record.key, task.working()) {
+        // A longer one is no key of anything: every record with it is put aside.
+        let key = record.key.as_ref().filter(|key| key.len() <= LONGEST_KEY);
+        if let (true, Some(key), Some((state, _))) = (self.parks, key, task.working()) {
             state.put(PARKED, key, Bytes::from_static(b"1"));
             state.accept();
         }
         Ok(())
+    }
+
+    /// The record as it was, but for what the log would not take, and why it is there.
+    fn dead_letter(&self, record: &Record, reason: &str) -> Output {
+        let Record { source, offset, timestamp, key, value, headers } = record.clone();
+        let (mut key, mut value, mut theirs) = (key, value, headers);
+        let mut ours: Headers = [
+            ("dlq-reason", reason.to_owned()),
+            ("dlq-topic", source.topic.to_string()),
+            ("dlq-partition", source.partition.to_string()),
+            ("dlq-offset", offset.to_string()),
+            ("dlq-stage", self.stage.name().to_owned()),
+        ]
+        .map(|(name, value)| (name.into(), Bytes::from(value)))
+        .into();
+        let left_out = Bytes::from_static(b"too large to be put aside: it is at its place only");
+        for part in ["dlq-value", "dlq-headers", "dlq-key"] {
+            if size(key.as_ref(), value.as_ref(), &ours) + size(None, None, &theirs) <= self.largest {
+                break;
+            }
+            match part {
+                "dlq-value" => value = None,
+                "dlq-headers" => theirs.clear(),
+                _ => key = None,
+            }
+            ours.push((part.into(), left_out.clone()));
+        }
+        theirs.extend(ours);
+        Output {
+            topic: dead_letters(self.stage.source()).into(),
+            place: Place::Same(key),
+            value,
+            timestamp: Timestamp::from_millis(timestamp),
+            headers: theirs,
+        }
     }
 
     /// Fires what is due: each becomes a command on the capability's own topic, and its row goes, in one transaction.
@@ -173,7 +193,9 @@ impl Processing {
             if due > now {
                 break;
             }
-            match self.stage.fire(&stored, now) {
+            let fired = catch_unwind(AssertUnwindSafe(|| self.stage.fire(&stored, now)))
+                .unwrap_or_else(|panic| Err(Failure::Record(format!("{PANIC}{}", said(panic.as_ref())))));
+            match fired {
                 Ok(Output { place: Place::Key(key), value, timestamp, headers, .. }) => outbox.push(Append {
                     to: source.clone(),
                     timestamp: timestamp.millis(),
@@ -182,13 +204,32 @@ impl Processing {
                     headers,
                 }),
                 Ok(_) => return Err("a timer's command has a key".to_owned()),
-                Err(Failure::Record(reason) | Failure::Environment(reason)) => return Err(reason),
+                Err(Failure::Environment(reason)) => return Err(reason),
+                Err(Failure::Record(reason)) => {
+                    tracing::error!(%source, reason, "a timer goes to the dead letters");
+                    outbox.push(self.timer_put_aside(&source, (due, stored), &reason).map_err(|e| format!("{e:?}"))?);
+                }
             }
             state.delete(crate::entity::TIMERS, &row);
             state.accept();
             timers.fired(row);
         }
         timers.look_on(state).map_err(|e| e.to_string())
+    }
+
+    /// A timer that is no command any more: nobody waits for it, and it must not keep the records of its task waiting.
+    fn timer_put_aside(
+        &self,
+        source: &TopicPartition,
+        (due, stored): (Timestamp, Bytes),
+        reason: &str,
+    ) -> Result<Append, Failure> {
+        let timestamp = due.millis();
+        let (key, value, headers) = (None, Some(stored), vec![("dlq-timer".into(), Bytes::from_static(b"1"))]);
+        // It was never on the topic: it has no offset there.
+        let record = Record { source: source.clone(), offset: -1, timestamp, key, value, headers };
+        let reason: String = reason.chars().take(LONGEST_REASON).collect();
+        self.place_one(self.dead_letter(&record, &reason), &record)
     }
 
     /// Finds the partition of each output, and that the log will take it. Some may be in the outbox where it fails.
@@ -212,7 +253,9 @@ impl Processing {
         };
         let (size, limit) = (size(key.as_ref(), value.as_ref(), &headers), self.largest);
         if size > limit {
-            return Err(Failure::Record(format!("its output to {topic} has {size} bytes, and the log takes {limit}")));
+            return Err(self
+                .stage
+                .misfit(format!("its output to {topic} has {size} bytes, and the log takes {limit}")));
         }
         let to = TopicPartition::new(name, partition);
         Ok(Append { to, timestamp: timestamp.millis(), key, value, headers })
@@ -220,7 +263,7 @@ impl Processing {
 }
 
 /// Bytes that the log counts.
-fn size(key: Option<&Bytes>, value: Option<&Bytes>, headers: &Headers) -> usize {
+pub fn size(key: Option<&Bytes>, value: Option<&Bytes>, headers: &Headers) -> usize {
     let headers: usize = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
     key.map_or(0, Bytes::len) + value.map_or(0, Bytes::len) + headers
 }

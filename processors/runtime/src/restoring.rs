@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use tradewind_topics::{Log, LogError, Offset};
 
-use crate::{effects::Input, metrics::WorkerMetrics, names::Names};
+use crate::{effects::Input, metrics::WorkerMetrics, names::Names, task::Refusal};
 use progress::Progress;
 use reading::{Order, Reading, What};
 
@@ -101,6 +101,13 @@ impl Restores {
                     let restores = self.under_way.values().filter(|under_way| !under_way.is_standby());
                     self.progress.tell(restores.map(|under_way| under_way.to - under_way.position));
                     return Ok(Some(Input::Restored { partition, records, position }));
+                }
+                What::Gone(from) => {
+                    let refusal = Refusal::Deleted { from, of: batch.changelog.to_string() };
+                    let why = self.names.refusal(partition, &refusal);
+                    self.under_way.remove(&partition);
+                    self.progress.forget(partition);
+                    return Ok(Some(Input::NoStandby { partition, why }));
                 }
                 What::Lag(lag) => {
                     self.progress.lags(partition, lag);

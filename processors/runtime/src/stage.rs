@@ -21,6 +21,10 @@ pub trait Stage: Send + Sync {
     fn fire(&self, _stored: &[u8], _now: Timestamp) -> Result<Output, Failure> {
         Err(Failure::Record(format!("{} sets no timers", self.name())))
     }
+    /// Whose fault an output is that the log does not take: the record's in hand, unless that has nothing to do with it.
+    fn misfit(&self, why: String) -> Failure {
+        Failure::Record(why)
+    }
     /// What to tell those who wait for a record that is being put aside. For stages that somebody waits for.
     fn abandon(&self, _record: &Record, _reason: &str, _out: &mut Vec<Output>) {}
 }

@@ -5,7 +5,7 @@ use tradewind_schemas::Timestamp;
 use tradewind_state::{StateError, StoreId, TaskReader, TaskState};
 use tradewind_topics::{Append, Copies, Headers, Offset, Record};
 
-use crate::{effects::Effect, names::Names, replay::Replay, timers::Schedule, worker::Limits};
+use crate::{effects::Effect, names::Names, outdated::outdated, replay::Replay, timers::Schedule, worker::Limits};
 
 /// The key of a changelog's record that ends a transaction: what the task has consumed of its source, in 8 bytes, and
 /// after them the origin of the state that it belongs to. No store has this id.
@@ -76,6 +76,8 @@ pub struct Task {
     group: Option<Offset>,
     changelog_end: Offset,
     replay: Replay,
+    /// Why nothing that its changelog has beyond the state may be added to it, if so.
+    outdated: Option<String>,
     /// Whether others have read the state, and so must never see a part of a commit.
     served: bool,
     /// The group's offset and the changelog's end that it last could not run with.
@@ -98,6 +100,7 @@ impl Task {
             group: None,
             changelog_end: 0,
             replay: Replay::default(),
+            outdated: None,
             served: false,
             refused: None,
             position: 0,
@@ -132,11 +135,12 @@ impl Task {
     }
 
     /// The state is at hand. Says from where to where the changelog must be read, or that it need not be.
-    pub fn opened(&mut self, opened: Opened) -> Result<Option<(Offset, Offset)>, Refusal> {
+    pub fn opened(&mut self, now: Timestamp, opened: Opened) -> Result<Option<(Offset, Offset)>, Refusal> {
         let Opened { state, group, changelog_end, origin } = opened;
         let state = match (state, &mut self.state) {
             (Some(fresh), slot) => {
                 self.replay = Replay::default();
+                self.outdated = outdated(&fresh.checkpoint(), now);
                 slot.insert(fresh)
             }
             (None, Some(at_hand)) => at_hand,
@@ -156,9 +160,14 @@ impl Task {
     }
 
     /// The state of a standby is at hand. Says from where the changelog is to be followed.
-    pub fn follow(&mut self, state: TaskState, origin: String) -> Result<Offset, Refusal> {
+    pub fn follow(&mut self, now: Timestamp, state: TaskState, origin: String) -> Result<Offset, Refusal> {
         let opened = Opened { state: Some(state), group: None, changelog_end: Offset::MAX, origin };
-        Ok(self.opened(opened)?.map_or(Offset::MAX, |(from, _)| from))
+        Ok(self.opened(now, opened)?.map_or(Offset::MAX, |(from, _)| from))
+    }
+
+    /// Its state has all that the changelog had a moment ago.
+    pub fn is_level(&mut self) {
+        self.outdated = None;
     }
 
     /// Takes committed records of the changelog; `true` when its end has been reached. Of a commit that is larger, so
@@ -175,6 +184,9 @@ impl Task {
             // What lies behind the end that was looked up is a successor's: this task was lost, and will hear so.
             if record.offset >= self.changelog_end {
                 break;
+            }
+            if let Some(why) = self.outdated.take() {
+                return Err(Refusal::State(StateError::Corrupt { path: String::new(), why }));
             }
             self.replay.take(record, state, (!self.served).then_some(most))?;
         }
@@ -196,6 +208,7 @@ impl Task {
             (None, Some(state)) => return Err(Refusal::NoOffset { state }),
             (None, None) => return Err(Refusal::NoFirstOffset),
         };
+        self.outdated = None;
         self.position = group;
         self.settled = group;
         self.status = Status::Running;

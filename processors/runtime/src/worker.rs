@@ -12,6 +12,7 @@
 //!   └──────────────────────────────────────────────────── Recovering: uncommitted of every task dropped
 //! ```
 
+mod limits;
 mod standby;
 mod stores;
 
@@ -24,42 +25,11 @@ use tradewind_topics::{Append, CommitError, Offset, Receipt, Record};
 use crate::{
     effects::{Effect, Input},
     names::Names,
-    processing::{Processing, Taken},
+    processing::{Processing, Taken, size},
     task::{Opened, Refusal, Task},
 };
+pub use limits::Limits;
 use standby::Standby;
-
-/// When to commit and when to flush.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Commit at the latest when so many outputs wait.
-    pub outputs: usize,
-    /// Commit at the latest after so many milliseconds of work, though more keeps coming.
-    pub commit_ms: i64,
-    /// Flush a task's committed layer to its store when it is about so large.
-    pub flush_bytes: usize,
-    /// … or at the latest after so many milliseconds, so that little has to be restored after a crash, and nothing of
-    /// which the changelog keeps no tombstone any more.
-    pub flush_ms: i64,
-    /// While a task is restored, what was read goes to its store when it is about so large: neither a long changelog nor a
-    /// large commit in it takes more memory than that, twice.
-    pub restore_bytes: usize,
-    /// Records whose environment failed are tried again after so many milliseconds.
-    pub retry_ms: i64,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            outputs: 20_000,
-            commit_ms: 50,
-            flush_bytes: 16 << 20,
-            flush_ms: 60_000,
-            restore_bytes: 16 << 20,
-            retry_ms: 1_000,
-        }
-    }
-}
 
 /// So many records of a task are looked at ahead: enough that the waits for memory overlap, few enough that what was
 /// fetched is still at hand when its record comes.
@@ -84,6 +54,8 @@ pub struct Worker {
     wanted: BTreeSet<u32>,
     phase: Phase,
     outbox: Vec<Append>,
+    /// Of the outbox, but for what timers put there.
+    outbox_bytes: usize,
     /// When the oldest uncommitted work was done.
     since: Option<Timestamp>,
     /// To be closed and given back once what is uncommitted is settled.
@@ -102,6 +74,7 @@ impl Worker {
             wanted: BTreeSet::new(),
             phase: Phase::Running,
             outbox: Vec::new(),
+            outbox_bytes: 0,
             since: None,
             leaving: None,
             stopping: false,
@@ -126,7 +99,7 @@ impl Worker {
                     self.assigned(now, partition, &mut effects);
                 }
             }
-            Input::Opened(partition, opened) => self.opened(partition, opened, &mut effects),
+            Input::Opened(partition, opened) => self.opened(now, partition, opened, &mut effects),
             Input::Restored { partition, records, position } => {
                 self.restored(now, partition, records, position, &mut effects);
             }
@@ -140,8 +113,9 @@ impl Worker {
             Input::Lost(partitions) => self.drop_tasks(now, &partitions, &mut effects),
             Input::StandBy(partitions) => self.stand_by(now, partitions, &mut effects),
             Input::StandbyOpened { partition, state, origin } => {
-                self.standby_opened(partition, state, origin, &mut effects);
+                self.standby_opened(now, partition, state, origin, &mut effects);
             }
+            Input::NoStandby { partition, why } => self.give_standby_up(partition, &why, &mut effects),
             Input::Level(partition) => self.is_level(now, partition),
             Input::Stop => {
                 self.stopping = true;
@@ -152,9 +126,9 @@ impl Worker {
         effects
     }
 
-    fn opened(&mut self, partition: u32, opened: Opened, effects: &mut Vec<Effect>) {
+    fn opened(&mut self, now: Timestamp, partition: u32, opened: Opened, effects: &mut Vec<Effect>) {
         let Some(task) = self.tasks.get_mut(&partition) else { return };
-        match task.opened(opened) {
+        match task.opened(now, opened) {
             Ok(Some((from, to))) => effects.push(Effect::Restore { partition, from, to }),
             Ok(None) => self.ready(partition, effects),
             Err(refusal) => effects.push(Effect::Halt(self.names.refusal(partition, &refusal))),
@@ -209,6 +183,7 @@ impl Worker {
     }
 
     fn take(&mut self, now: Timestamp, records: &[Record], effects: &mut Vec<Effect>) {
+        let before = self.outbox.len();
         for of_one_task in records.chunk_by(|one, next| one.source.partition == next.source.partition) {
             let Some(task) = self.tasks.get_mut(&of_one_task[0].source.partition) else { continue };
             for at_hand in of_one_task.chunks(AHEAD) {
@@ -229,8 +204,10 @@ impl Worker {
                 }
             }
         }
+        let bytes = |output: &Append| size(output.key.as_ref(), output.value.as_ref(), &output.headers);
+        self.outbox_bytes += self.outbox[before..].iter().map(bytes).sum::<usize>();
         let old = self.since.is_some_and(|since| now.millis() - since.millis() >= self.limits.commit_ms);
-        if old || self.outbox.len() >= self.limits.outputs {
+        if old || self.outbox.len() >= self.limits.outputs || self.outbox_bytes >= self.limits.output_bytes {
             self.commit(now, effects);
         }
     }
@@ -260,6 +237,7 @@ impl Worker {
 
     /// One transaction: outputs, the changed keys of every touched task, and its position last.
     fn commit(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
+        self.outbox_bytes = 0;
         let as_large_again = Vec::with_capacity(self.outbox.len());
         let outputs = std::mem::replace(&mut self.outbox, as_large_again);
         let positions = self.dirty().map(|task| (self.names.source(task.partition), task.position())).collect();
@@ -301,6 +279,7 @@ impl Worker {
 
     fn not_committed(&mut self, now: Timestamp, error: &CommitError, effects: &mut Vec<Effect>) {
         self.outbox.clear();
+        self.outbox_bytes = 0;
         self.since = None;
         for task in self.tasks.values_mut() {
             task.rollback();
@@ -373,6 +352,7 @@ impl Worker {
         }
         // What the outbox holds may be theirs: with tasks gone, nothing of this transaction may be committed.
         self.outbox.clear();
+        self.outbox_bytes = 0;
         for task in self.tasks.values_mut() {
             task.rollback();
             task.reopen();

@@ -114,7 +114,9 @@ fn appends_outlast_a_restart_of_the_broker() {
 
 #[test]
 fn a_transaction_that_is_open_for_too_long_is_taken_away() {
-    let subject = subject_on(Broker::shared(), impatient());
+    // Long enough for it to be seen while it is undecided.
+    let options = Options { transaction_timeout: Duration::from_secs(6), ..Options::default() };
+    let subject = subject_on(Broker::shared(), options);
     let topic = subject.topic("orders", 1);
     let partition = subject.partitions(&topic)[0].clone();
     let mut worker = subject.lone_worker(&topic);

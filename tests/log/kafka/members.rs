@@ -55,9 +55,10 @@ fn a_member_keeps_its_place_while_it_waits_for_stable_offsets() {
     let subject = subject();
     let topic = subject.topic("orders", 1);
     subject.write_numbers(&subject.partitions(&topic)[0], 0..10);
-    let _dead = die_in_a_commit(&subject, &topic, Duration::from_secs(5));
+    let session = Duration::from_secs(3);
+    let _dead = die_in_a_commit(&subject, &topic, session * 3);
     let mut config = subject.member("heir", &[&topic]);
-    config.session_timeout = subject.shortest_session;
+    config.session_timeout = session;
     let mut heir = subject.worker(config);
     wait_for("everything is read, for the pending commit came to nothing", || {
         heir.poll();

@@ -1,13 +1,9 @@
 //! SIGTERM while orders are under way: every process ends with 0, and what was begun is finished when it is back.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
-};
-
 use futures::{StreamExt, stream};
 use tradewind_tests::{
     client::{Client, order},
+    pace::Pace,
     shop::Shop,
 };
 
@@ -27,17 +23,14 @@ async fn of_each_process_on_kafka() {
 async fn stopped(mut shop: Shop, told: &[&str]) {
     shop.sell("LAMP", 4900, ORDERS as i64).await;
     let customer = shop.customers(1).await.remove(0);
-    let decided = Arc::new(AtomicUsize::new(0));
+    let pace = Pace::new(AT_ONCE);
     let buying = tokio::spawn({
-        let (customer, decided) = (customer.clone(), decided.clone());
-        let buy = move |number| buy(customer.clone(), decided.clone(), number);
+        let (customer, pace) = (customer.clone(), pace.clone());
+        let buy = move |number| buy(customer.clone(), pace.clone(), number);
         stream::iter(0..ORDERS).map(buy).buffer_unordered(AT_ONCE).collect::<Vec<_>>()
     });
     for (round, name) in told.iter().enumerate() {
-        let enough = (round + 1) * ORDERS / (told.len() + 2);
-        while decided.load(Ordering::Relaxed) < enough {
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-        }
+        pace.until((round + 1) * ORDERS / (told.len() + 2)).await;
         assert!(!buying.is_finished(), "the buying ended before {name} was told to stop");
         tokio::task::block_in_place(|| {
             shop.process(name).stop_in_good_order();
@@ -45,13 +38,13 @@ async fn stopped(mut shop: Shop, told: &[&str]) {
         });
         shop.ready().await;
     }
+    pace.free();
     assert!(buying.await.expect("the buying ends").iter().all(|status| *status == 201));
     shop.stock_becomes("LAMP", (ORDERS as i64, 0, ORDERS as i64)).await;
     assert_eq!(shop.close().charges("succeeded"), ORDERS);
 }
 
-async fn buy(customer: Client, decided: Arc<AtomicUsize>, number: usize) -> u16 {
-    let answer = customer.place(&format!("stopped-{number}"), &order("LAMP", 1, "tok_visa")).await;
-    decided.fetch_add(1, Ordering::Relaxed);
-    answer.status
+async fn buy(customer: Client, pace: Pace, number: usize) -> u16 {
+    let (key, order) = (format!("stopped-{number}"), order("LAMP", 1, "tok_visa"));
+    pace.keep(number, customer.place(&key, &order)).await.status
 }

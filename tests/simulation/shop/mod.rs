@@ -64,6 +64,7 @@ pub fn world(seed: u64, bug: Option<Bug>, medium: Medium) -> (World, Shop) {
         rarity: 3,
         limits: Limits {
             outputs: 12,
+            output_bytes: 1 << 20,
             commit_ms: 200,
             flush_bytes: 4_000,
             flush_ms: 3_000,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use rand::Rng;
-use tradewind_runtime::{Effect, Extent, Input, Opened, outdated};
+use tradewind_runtime::{Effect, Input, Opened, is_beyond};
 use tradewind_state::{Backend, Batch, Checkpoint, StateError, TaskState};
 use tradewind_topics::{CommitError, Offset, Record};
 
@@ -84,7 +84,7 @@ impl World {
         Ok(())
     }
 
-    /// Opens a task's store; one that is damaged, or older than what its changelog remembers, is wiped and rebuilt.
+    /// Opens a task's store; one that is damaged, or beyond its changelog, is wiped and rebuilt.
     fn open(&mut self, id: MemberId, partition: u32) -> Result<(), String> {
         let group = self.members[id].group;
         let (source, changelog) = {
@@ -111,9 +111,8 @@ impl World {
 
     pub(super) fn open_state(&mut self, id: MemberId, partition: u32) -> Result<TaskState, String> {
         let changelog = self.groups[self.members[id].group].names.changelog(partition);
-        let (extent, now) = (Extent { beginning: 0, end: self.log.written_end(&changelog) }, self.clock(id));
-        let keeps_old = self.is(Bug::OldStateNotRebuilt);
-        let usable = |checkpoint: &Checkpoint| keeps_old || outdated(checkpoint, extent, now).is_none();
+        let (end, now) = (self.log.written_end(&changelog), self.clock(id));
+        let usable = |checkpoint: &Checkpoint| is_beyond(checkpoint, end).is_none();
         let medium = self.medium.clone();
         let disk = self.members[id].disk(partition, &medium);
         let mut rebuilt = false;
@@ -138,7 +137,12 @@ impl World {
             self.say(|| format!("{name} rebuilds {partition} from its changelog"));
         }
         self.members[id].stores.insert(partition, store.clone());
-        TaskState::new(store).map_err(|e| e.to_string())
+        let mut state = TaskState::new(store).map_err(|e| e.to_string())?;
+        if self.is(Bug::OldStateNotRebuilt) {
+            let checkpoint = state.checkpoint();
+            state.restore(Vec::new(), Checkpoint { at: now.millis(), ..checkpoint });
+        }
+        Ok(state)
     }
 
     /// The group's stable offset **first**; `again` is done once it is settled.

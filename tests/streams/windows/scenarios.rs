@@ -137,6 +137,13 @@ fn task() -> TaskState {
     TaskState::new(std::sync::Arc::new(store)).expect("an empty model can be read")
 }
 
+/// Nothing that a record says makes the result of a window fit that is too large.
+#[test]
+fn a_result_that_the_log_does_not_take_is_no_records_fault() {
+    let stage = stage(Windows::tumbling(ms(10)));
+    assert!(matches!(stage.misfit("too large".to_owned()), Failure::Environment(_)));
+}
+
 /// A record of this time through the stage alone.
 fn take(stage: &dyn Stage, task: &mut TaskState, at: i64) -> Result<(), Failure> {
     let mut world = World::new(codecs(), Vec::new());

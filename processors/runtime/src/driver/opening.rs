@@ -8,16 +8,15 @@ use tradewind_state::{
 };
 use tradewind_topics::End;
 
-use super::{Driver, Store, WorkerError, now};
+use super::{Driver, Store, WorkerError};
 use crate::{
     entity::STORES,
-    fate::{Fate, fate},
-    outdated::Extent,
+    fate::{Extent, Fate, fate},
     patience::patiently,
 };
 
 impl Driver<'_> {
-    /// Opens a task's store; one that is damaged (which may be known before) or out of date is wiped, and comes back
+    /// Opens a task's store; one that is damaged, or cannot be used (which may be known before), is wiped, and comes back
     /// from the changelog.
     pub(super) fn open(&mut self, partition: u32, damage: Option<String>) -> Result<TaskState, WorkerError> {
         let directory = self.directory(partition);
@@ -51,7 +50,7 @@ impl Driver<'_> {
         let beginning = patiently(self.stop, "reading the changelog's beginning", || self.admin.beginning(&changelog))?;
         let end = patiently(self.stop, "reading the changelog's end", || self.admin.end(&changelog, End::Written))?;
         let origin = patiently(self.stop, "looking the topics up", || self.origin(partition))?;
-        let fate = fate(found, &origin, Extent { beginning, end }, now());
+        let fate = fate(found, &origin, Extent { beginning, end });
         if let (Ok(Fate::Keep), true) = (&fate, beginning > 0) {
             tracing::error!(
                 %changelog, beginning, path,

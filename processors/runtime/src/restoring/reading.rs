@@ -40,6 +40,8 @@ pub enum What {
     Read(Vec<Record>, Offset),
     /// So many offsets were left of a standby's changelog, after all that was handed out before this.
     Lag(Offset),
+    /// A standby's changelog has this offset no more: it is read no further.
+    Gone(Offset),
 }
 
 /// The thread's end that the worker holds. The thread runs from the first order on, and is waited for in the end: it
@@ -200,7 +202,18 @@ impl Changelogs {
             self.are_new = false;
         }
         let mut records = BTreeMap::<TopicPartition, Vec<Record>>::new();
-        for record in reader.poll(GLANCE)? {
+        let polled = match reader.poll(GLANCE) {
+            Err(LogError::OffsetOutOfRange { partition: changelog, offset }) if stands_by(&self.read, &changelog) => {
+                let gone = self.read.remove(&changelog);
+                self.are_new = true;
+                return Ok(gone
+                    .map(|place| Batch { changelog, round: place.round, what: What::Gone(offset) })
+                    .into_iter()
+                    .collect());
+            }
+            polled => polled?,
+        };
+        for record in polled {
             match records.get_mut(&record.source) {
                 Some(before) => before.push(record),
                 None => drop(records.insert(record.source.clone(), vec![record])),
@@ -241,4 +254,8 @@ impl Changelogs {
         }
         Ok(read)
     }
+}
+
+fn stands_by(read: &BTreeMap<TopicPartition, Place>, changelog: &TopicPartition) -> bool {
+    read.get(changelog).is_some_and(|place| place.to == Offset::MAX)
 }

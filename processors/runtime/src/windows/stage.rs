@@ -41,6 +41,11 @@ impl<F: WindowedFold> Stage for Windowed<F> {
         F::SOURCE.name
     }
 
+    /// All outputs are of windows that close: the task waits.
+    fn misfit(&self, why: String) -> Failure {
+        Failure::Environment(format!("a window cannot be closed: {why}"))
+    }
+
     fn process(&self, record: &Record, task: &mut TaskState, out: &mut Vec<Output>) -> Result<(), Failure> {
         let (payload, around) = reading::envelope(&self.codecs, F::SOURCE, record)?.split();
         let context = Context { key: &around.key, id: around.id, at: around.at, actor: &around.actor };

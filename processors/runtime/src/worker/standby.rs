@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use tradewind_schemas::Timestamp;
-use tradewind_state::TaskState;
+use tradewind_state::{StateError, TaskState};
 use tradewind_topics::{Offset, Record};
 
 use super::Worker;
@@ -75,13 +75,14 @@ impl Worker {
 
     pub(super) fn standby_opened(
         &mut self,
+        now: Timestamp,
         partition: u32,
         state: TaskState,
         origin: String,
         effects: &mut Vec<Effect>,
     ) {
         let Some(standby) = self.standbys.get_mut(&partition) else { return };
-        match standby.task.follow(state, origin) {
+        match standby.task.follow(now, state, origin) {
             Ok(from) => effects.push(Effect::Follow { partition, from }),
             Err(refusal) => self.refuse_standby(partition, &refusal, effects),
         }
@@ -103,6 +104,7 @@ impl Worker {
         }
         match standby.task.restore(now, std::mem::take(records), position, self.limits.restore_bytes) {
             Ok(_) => standby.task.flush_if(self.limits.restore_bytes, effects),
+            Err(Refusal::State(StateError::Corrupt { why, .. })) => self.rebuild_standby(now, partition, &why, effects),
             Err(refusal) => self.refuse_standby(partition, &refusal, effects),
         }
         true
@@ -114,9 +116,13 @@ impl Worker {
         effects.extend([Effect::Discard(partition), Effect::OpenStandby(partition)]);
     }
 
-    /// A standby is a convenience: the worker goes on without it. Who gets the task meets the same fault and halts.
     fn refuse_standby(&mut self, partition: u32, refusal: &Refusal, effects: &mut Vec<Effect>) {
         let why = self.names.refusal(partition, refusal);
+        self.give_standby_up(partition, &why, effects);
+    }
+
+    /// A standby is a convenience: the worker goes on without it. Who gets the task meets the same fault and halts.
+    pub(super) fn give_standby_up(&mut self, partition: u32, why: &str, effects: &mut Vec<Effect>) {
         tracing::error!(partition, why, "a standby is given up");
         self.wanted.remove(&partition);
         self.standbys.remove(&partition);
@@ -126,6 +132,7 @@ impl Worker {
     pub(super) fn is_level(&mut self, now: Timestamp, partition: u32) {
         if let Some(standby) = self.standbys.get_mut(&partition) {
             standby.level = now;
+            standby.task.is_level();
         }
     }
 
