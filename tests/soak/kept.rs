@@ -22,6 +22,8 @@ const BACKTRACES: &str = "thread apply all bt";
 
 /// Writes down every topic, and what processes do that still run, and copies the brokers' data and logs, to where the members' logs and states are already.
 pub fn keep(scene: &Scene) {
+    // Else the topics would have no end.
+    scene.stops_loading();
     for topic in [COMMANDS, EVENTS, &changelog(STAGE)] {
         for isolation in ["read_committed", "read_uncommitted"] {
             let file = scene.folder.join(format!("{topic}.{isolation}.txt"));

@@ -16,6 +16,9 @@ const GLANCE: Duration = Duration::from_millis(200);
 /// No record of a partition for so long, though its end is not reached, is a failure.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// No run has more than is read within this time.
+const LONGEST: Duration = Duration::from_secs(600);
+
 /// A consumer of all partitions of a topic from their beginning on.
 pub fn consumer(brokers: &str, topic: &str, isolation: &str) -> Result<BaseConsumer> {
     let consumer: BaseConsumer = ClientConfig::new()
@@ -43,8 +46,11 @@ pub fn read(
 ) -> Result<()> {
     let consumer = consumer(brokers, topic, isolation)?;
     let mut at_end = [false; PARTITIONS as usize];
-    let mut heard = Instant::now();
+    let (begun, mut heard) = (Instant::now(), Instant::now());
     while !at_end.iter().all(|at_end| *at_end) {
+        if begun.elapsed() > LONGEST {
+            bail!("{topic} has no end after {LONGEST:?}: {at_end:?}");
+        }
         match consumer.poll(GLANCE) {
             None if heard.elapsed() > PATIENCE => bail!("{topic} cannot be read to its end: {at_end:?}"),
             None => continue,

@@ -160,9 +160,13 @@ impl Scene {
         self.watch.take_longest_pause()
     }
 
+    pub fn stops_loading(&self) {
+        self.load.tell_to_stop();
+    }
+
     /// Lets everything come to rest, and verifies it.
     pub fn ends(&mut self) -> Result<()> {
-        self.load.tell_to_stop();
+        self.stops_loading();
         self.wait("the loader does not end", |scene| scene.load.has_stopped())?;
         self.is_empty().context("at the end")?;
         for member in self.members.iter_mut().chain([&mut self.guest]).filter(|member| member.is_running()) {

@@ -4,7 +4,7 @@ mod opening;
 mod positions;
 
 use std::{
-    cell::OnceCell,
+    cell::{Cell, OnceCell},
     collections::{BTreeMap, BTreeSet, VecDeque},
     path::PathBuf,
     sync::{
@@ -91,6 +91,7 @@ pub fn run(worker: Worker, names: Names, place: Place, stop: &AtomicBool) -> Res
         stands_by: BTreeSet::new(),
         starts: BTreeMap::new(),
         topics: OnceCell::new(),
+        missed_since: Cell::new(None),
         not_staged: None,
         stop,
     };
@@ -119,6 +120,8 @@ struct Driver<'a> {
     starts: BTreeMap<u32, Offset>,
     /// As they were found since the last poll.
     topics: OnceCell<Vec<TopicInfo>>,
+    /// Since when one of them is not found.
+    missed_since: Cell<Option<Instant>>,
     /// Why the transaction in hand cannot be committed: its records were not staged.
     not_staged: Option<CommitError>,
     stop: &'a AtomicBool,

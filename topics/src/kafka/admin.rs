@@ -26,6 +26,9 @@ use crate::{Admin, Cleanup, End, LogError, Offset, TopicInfo, TopicPartition, To
 
 /// New topics have leaders, and groups a coordinator, within this time.
 const LEADERS_WITHIN: Duration = Duration::from_secs(30);
+/// A broker that has just come back may have been told of its topics within this time: until then it says that they are
+/// not there.
+const KNOWN_WITHIN: Duration = Duration::from_secs(5);
 
 pub struct KafkaAdmin {
     settings: Arc<Settings>,
@@ -139,7 +142,9 @@ impl KafkaAdmin {
         };
         let within = self.settings.answer_within();
         let ends = || Ok(client.fetch_watermarks(&partition.topic, partition.partition as i32, within)?);
-        patiently(Fault::lacks_leader, ends).map_err(failed(format!("asking for the ends of {partition}")))
+        let led = || patiently(LEADERS_WITHIN, Fault::lacks_leader, ends);
+        patiently(KNOWN_WITHIN, Fault::is_unknown_topic, led)
+            .map_err(failed(format!("asking for the ends of {partition}")))
     }
 
     fn group(&self, group: &str) -> Result<BaseConsumer<Logging>, LogError> {
@@ -151,8 +156,8 @@ impl KafkaAdmin {
 }
 
 /// Asks until it is answered, as long as only this stands in the way.
-fn patiently<T>(passing: fn(&Fault) -> bool, ask: impl Fn() -> Result<T, Fault>) -> Result<T, Fault> {
-    let deadline = Instant::now() + LEADERS_WITHIN;
+fn patiently<T>(within: Duration, passing: fn(&Fault) -> bool, ask: impl Fn() -> Result<T, Fault>) -> Result<T, Fault> {
+    let deadline = Instant::now() + within;
     loop {
         match ask() {
             Err(fault) if passing(&fault) && Instant::now() < deadline => thread::sleep(Duration::from_millis(50)),
@@ -228,14 +233,16 @@ impl Admin for KafkaAdmin {
         }
         let list = list_at(new.iter().map(|((at, offset), _)| (at, Native::Offset(*offset))))?;
         let client = self.group(group)?;
-        patiently(Fault::lacks_coordinator, || Ok(client.commit(&list, CommitMode::Sync)?))
+        patiently(LEADERS_WITHIN, Fault::lacks_coordinator, || Ok(client.commit(&list, CommitMode::Sync)?))
             .map_err(failed(format!("setting the first offsets of the group {group}")))
     }
 
     fn group_offsets(&self, group: &str, partitions: &[TopicPartition]) -> Result<Vec<Option<Offset>>, LogError> {
         let doing = format!("asking for the offset of the group {group} in");
         let (client, within) = (self.group(group)?, self.settings.answer_within());
-        let list = patiently(Fault::lacks_coordinator, || Ok(client.committed_offsets(list_of(partitions), within)?));
+        let list = patiently(LEADERS_WITHIN, Fault::lacks_coordinator, || {
+            Ok(client.committed_offsets(list_of(partitions), within)?)
+        });
         answers(&list.map_err(failed(format!("asking for the offsets of the group {group}")))?, partitions, &doing)
     }
 }

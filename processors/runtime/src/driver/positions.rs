@@ -1,9 +1,14 @@
 //! Where tasks stand in their topics, and from where they go on.
 
-use tradewind_topics::{End, LogError};
+use std::time::{Duration, Instant};
+
+use tradewind_topics::{End, LogError, TopicInfo};
 
 use super::{Driver, WorkerError};
 use crate::{effects::Input, patience::patiently, task::Opened};
+
+/// A topic that is missing is looked for so long: a broker that has just come back may not know of it yet.
+const FOUND_WITHIN: Duration = Duration::from_secs(5);
 
 impl Driver<'_> {
     /// Looks up where the tasks stand that wait for it. While the group does not answer it is polled in between: it may
@@ -37,18 +42,32 @@ impl Driver<'_> {
     /// What a task's state belongs to: the topic ids of source and changelog, and the partition.
     pub(super) fn origin(&self, partition: u32) -> Result<String, LogError> {
         let (source, changelog) = (self.names.source(partition), self.names.changelog(partition));
-        let topics = match self.topics.get() {
-            Some(found) => found,
+        let id = |topics: &[TopicInfo], name: &str| {
+            topics.iter().find(|topic| topic.name.as_ref() == name).map(|topic| topic.id.clone()).ok_or(name.to_owned())
+        };
+        let ids = |topics: &[TopicInfo]| Ok((id(topics, &source.topic)?, id(topics, &changelog.topic)?));
+        let known = self.topics.get().and_then(|topics| ids(topics).ok());
+        let (source, changelog) = match known {
+            Some(known) => known,
             None => {
-                let found = self.admin.topics()?;
-                self.topics.get_or_init(|| found)
+                let topics = self.admin.topics()?;
+                let found = ids(&topics).map_err(|name| self.misses(name))?;
+                self.missed_since.take();
+                // Those of an earlier look lacked one.
+                let _ = self.topics.set(topics);
+                found
             }
         };
-        let id = |name: &str| {
-            let found = topics.iter().find(|topic| topic.name.as_ref() == name);
-            found.map(|topic| topic.id.to_string()).ok_or_else(|| LogError::UnknownTopic(name.to_owned()))
-        };
-        Ok(format!("{} {} {partition}", id(&source.topic)?, id(&changelog.topic)?))
+        Ok(format!("{source} {changelog} {partition}"))
+    }
+
+    fn misses(&self, name: String) -> LogError {
+        let since = self.missed_since.get().unwrap_or_else(Instant::now);
+        self.missed_since.set(Some(since));
+        if since.elapsed() < FOUND_WITHIN {
+            return LogError::Unavailable(format!("the brokers do not know of the topic {name}"));
+        }
+        LogError::UnknownTopic(name)
     }
 
     /// Has the session hand out the records of tasks that have begun to run.

@@ -8,3 +8,4 @@ mod memory;
 mod running;
 mod side_by_side;
 mod standby;
+mod unaware;

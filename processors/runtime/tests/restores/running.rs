@@ -88,6 +88,11 @@ impl Running {
         text.lines().find_map(|line| line.strip_prefix(&series)?.parse().ok())
     }
 
+    /// Why it ends by itself.
+    pub fn ends(self) -> WorkerError {
+        self.thread.join().expect("no panic").expect_err("it goes on for ever, or until it is told to stop")
+    }
+
     pub fn stop(self) {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.join().expect("no panic").expect("it ends well");
