@@ -236,6 +236,11 @@ impl World {
             return Ok(());
         }
         self.counts.one("looks at a state");
+        let (group, is_restored) = (member.group, member.restoring.contains_key(&partition));
+        // A changelog that lost records to compaction shows, halfway, what never was.
+        if is_restored && !self.log.is_compacted(&self.groups[group].names.changelog(partition)) {
+            self.counts.one("looks in a restore");
+        }
         workload.look(self, id, partition)
     }
 
