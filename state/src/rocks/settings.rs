@@ -1,6 +1,6 @@
 //! How a task's RocksDB is set up: one of dozens in the process, so small in memory, files and threads.
 
-use rocksdb::{BlockBasedOptions, DBCompressionType, LogLevel, Options};
+use rocksdb::{BlockBasedOptions, DBCompressionType, DataBlockIndexType, LogLevel, Options};
 
 use super::SharedMemory;
 
@@ -40,6 +40,8 @@ pub(super) fn of_store(memory: &SharedMemory) -> Options {
     blocks.set_format_version(5);
     // Most point reads that come this far are for keys that are new.
     blocks.set_bloom_filter(10.0, false);
+    blocks.set_data_block_index_type(DataBlockIndexType::BinaryAndHash);
+    blocks.set_data_block_hash_ratio(0.75);
     // Within the budget, not beside it.
     blocks.set_cache_index_and_filter_blocks(true);
     blocks.set_cache_index_and_filter_blocks_with_high_priority(true);
@@ -50,6 +52,9 @@ pub(super) fn of_store(memory: &SharedMemory) -> Options {
     settings.set_compression_type(DBCompressionType::Lz4);
     settings.set_write_buffer_size(WRITE_BUFFER_BYTES);
     settings.set_arena_block_size(ARENA_BLOCK_BYTES);
+    // A key is in few of the buffers.
+    settings.set_memtable_prefix_bloom_ratio(0.05);
+    settings.set_memtable_whole_key_filtering(true);
     settings.set_max_write_buffer_number(3);
     settings.set_level_compaction_dynamic_level_bytes(true);
     settings.set_target_file_size_base(16 << 20);
