@@ -66,7 +66,8 @@ pub enum Effect {
     /// Open a standby's state: answer with [`Input::StandbyOpened`], or with [`Input::NoStandby`].
     OpenStandby(u32),
     /// Read a standby's changelog from here on for good: answer with [`Input::Restored`] as it comes, with
-    /// [`Input::Level`] where there is nothing more, and with [`Input::NoStandby`] where it has not got that any more, until the next effect about this partition but a flush.
+    /// [`Input::Level`] where there is nothing more, and with [`Input::NoStandby`] where what comes next was deleted,
+    /// until the next effect about this partition but a flush.
     Follow { partition: u32, from: Offset },
     /// Close a standby's store, and remove it.
     Discard(u32),
