@@ -19,7 +19,7 @@ use tradewind_state::{
     Backend, Batch, StateError, TaskState,
     rocks::{self, RocksBackend, SharedMemory},
 };
-use tradewind_topics::{Admin, CommitError, Log, LogError, Offset, Polled, Session, SessionConfig, TopicInfo};
+use tradewind_topics::{Admin, CommitError, Log, LogError, Offset, Polled, Session, SessionConfig};
 
 use crate::{
     effects::{Effect, Input},
@@ -118,9 +118,9 @@ struct Driver<'a> {
     /// Where tasks go on in the source, still to be told to the session: all at once, since it begins to fetch anew with
     /// each time that it is told.
     starts: BTreeMap<u32, Offset>,
-    /// As they were found since the last poll.
-    topics: OnceCell<Vec<TopicInfo>>,
-    /// Since when one of them is not found.
+    /// The ids of source and changelog, as they were found since the last poll.
+    topics: OnceCell<String>,
+    /// Since when one of the two is not found.
     missed_since: Cell<Option<Instant>>,
     /// Why the transaction in hand cannot be committed: its records were not staged.
     not_staged: Option<CommitError>,

@@ -185,8 +185,8 @@ impl Task {
             if record.offset >= self.changelog_end {
                 break;
             }
-            if let Some(why) = self.outdated.take() {
-                return Err(Refusal::State(StateError::Corrupt { path: String::new(), why }));
+            if let Some(why) = &self.outdated {
+                return Err(Refusal::State(StateError::Corrupt { path: String::new(), why: why.clone() }));
             }
             self.replay.take(record, state, (!self.served).then_some(most))?;
         }

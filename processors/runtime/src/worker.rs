@@ -248,6 +248,13 @@ impl Worker {
         effects.push(Effect::Commit(positions));
     }
 
+    /// The transaction in hand comes to nothing.
+    fn drop_outputs(&mut self) {
+        self.outbox.clear();
+        self.outbox_bytes = 0;
+        self.since = None;
+    }
+
     fn dirty(&self) -> impl Iterator<Item = &Task> {
         self.tasks.values().filter(|task| task.is_dirty())
     }
@@ -278,9 +285,7 @@ impl Worker {
     }
 
     fn not_committed(&mut self, now: Timestamp, error: &CommitError, effects: &mut Vec<Effect>) {
-        self.outbox.clear();
-        self.outbox_bytes = 0;
-        self.since = None;
+        self.drop_outputs();
         for task in self.tasks.values_mut() {
             task.rollback();
         }
@@ -351,14 +356,12 @@ impl Worker {
             }
         }
         // What the outbox holds may be theirs: with tasks gone, nothing of this transaction may be committed.
-        self.outbox.clear();
-        self.outbox_bytes = 0;
+        self.drop_outputs();
         for task in self.tasks.values_mut() {
             task.rollback();
             task.reopen();
             effects.push(Effect::Reopen(task.partition));
         }
-        self.since = None;
         effects.push(Effect::Release);
         self.open_standbys(now, effects);
     }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use tradewind_topics::{End, LogError, TopicInfo};
+use tradewind_topics::{End, LogError, TopicPartition};
 
 use super::{Driver, WorkerError};
 use crate::{effects::Input, patience::patiently, task::Opened};
@@ -41,33 +41,27 @@ impl Driver<'_> {
 
     /// What a task's state belongs to: the topic ids of source and changelog, and the partition.
     pub(super) fn origin(&self, partition: u32) -> Result<String, LogError> {
-        let (source, changelog) = (self.names.source(partition), self.names.changelog(partition));
-        let id = |topics: &[TopicInfo], name: &str| {
-            topics.iter().find(|topic| topic.name.as_ref() == name).map(|topic| topic.id.clone()).ok_or(name.to_owned())
+        if let Some(ids) = self.topics.get() {
+            return Ok(format!("{ids} {partition}"));
+        }
+        let topics = self.admin.topics()?;
+        let id = |of: TopicPartition| match topics.iter().find(|topic| topic.name == of.topic) {
+            Some(topic) => Ok(topic.id.clone()),
+            None => Err(self.misses(&of.topic)),
         };
-        let ids = |topics: &[TopicInfo]| Ok((id(topics, &source.topic)?, id(topics, &changelog.topic)?));
-        let known = self.topics.get().and_then(|topics| ids(topics).ok());
-        let (source, changelog) = match known {
-            Some(known) => known,
-            None => {
-                let topics = self.admin.topics()?;
-                let found = ids(&topics).map_err(|name| self.misses(name))?;
-                self.missed_since.take();
-                // Those of an earlier look lacked one.
-                let _ = self.topics.set(topics);
-                found
-            }
-        };
-        Ok(format!("{source} {changelog} {partition}"))
+        let (source, changelog) = (id(self.names.source(partition))?, id(self.names.changelog(partition))?);
+        self.missed_since.take();
+        let ids = self.topics.get_or_init(|| format!("{source} {changelog}"));
+        Ok(format!("{ids} {partition}"))
     }
 
-    fn misses(&self, name: String) -> LogError {
+    fn misses(&self, name: &str) -> LogError {
         let since = self.missed_since.get().unwrap_or_else(Instant::now);
         self.missed_since.set(Some(since));
         if since.elapsed() < FOUND_WITHIN {
             return LogError::Unavailable(format!("the brokers do not know of the topic {name}"));
         }
-        LogError::UnknownTopic(name)
+        LogError::UnknownTopic(name.to_owned())
     }
 
     /// Has the session hand out the records of tasks that have begun to run.

@@ -204,11 +204,10 @@ impl Changelogs {
         let mut records = BTreeMap::<TopicPartition, Vec<Record>>::new();
         let polled = match reader.poll(GLANCE) {
             Err(LogError::OffsetOutOfRange { partition: changelog, offset }) if stands_by(&self.read, &changelog) => {
-                let gone = self.read.remove(&changelog);
                 self.are_new = true;
+                let gone = self.read.remove(&changelog).into_iter();
                 return Ok(gone
-                    .map(|place| Batch { changelog, round: place.round, what: What::Gone(offset) })
-                    .into_iter()
+                    .map(|Place { round, .. }| Batch { changelog: changelog.clone(), round, what: What::Gone(offset) })
                     .collect());
             }
             polled => polled?,

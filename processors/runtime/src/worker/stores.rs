@@ -34,8 +34,7 @@ impl Worker {
     /// However much of the store can still be read: the task begins anew, with a store rebuilt from the changelog. What
     /// is uncommitted goes, for the outbox is common to all tasks.
     pub(super) fn rebuild(&mut self, partition: u32, why: String, effects: &mut Vec<Effect>) {
-        self.outbox.clear();
-        self.since = None;
+        self.drop_outputs();
         for task in self.tasks.values_mut().filter(|task| task.partition != partition) {
             task.rollback();
             task.reopen();

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use tradewind_runtime::{Effect, Input, Limits, Names, Opened, STATE, STORES, Worker};
 use tradewind_schemas::Timestamp;
 use tradewind_state::{Checkpoint, TaskState, model::ModelDisk};
-use tradewind_topics::{Offset, Record};
+use tradewind_topics::{CommitError, Offset, Record};
 
 use super::keeping::{layout, worker};
 
@@ -65,6 +65,28 @@ fn a_state_that_was_closed_for_too_long_is_rebuilt_where_it_lacks_something() {
     let (mut worker, names) = task_of_old(13);
     let effects = reads(&mut worker, &names, 13, 51);
     assert!(matches!(&effects[..], [Effect::Rebuild { partition: 0, why }] if why.contains("46800 s ago")));
+}
+
+/// What comes while a commit of other tasks is being recovered from is read again: it is as much too late then.
+#[test]
+fn a_state_stays_outdated_until_it_is_rebuilt() {
+    let (mut worker, names) = worker(&layout(2), Limits::default());
+    worker.step(at(13), Input::Assigned(vec![0, 1]));
+    let origin = || ORIGIN.to_owned();
+    let of_other = Opened { state: Some(empty()), group: Some(0), changelog_end: 0, origin: origin() };
+    worker.step(at(13), Input::Opened(1, of_other));
+    let opened = |state| Opened { state, group: Some(9), changelog_end: 52, origin: origin() };
+    worker.step(at(13), Input::Opened(0, opened(Some(of_old()))));
+    let (key, value) = (Some(Bytes::from_static(b"key")), Some(Bytes::from_static(b"value")));
+    let (source, headers) = (names.source(1), Vec::new());
+    worker.step(at(13), Input::Records(vec![Record { source, offset: 0, timestamp: 0, key, value, headers }]));
+    worker.step(at(13), Input::Idle);
+    worker.step(at(13), Input::NotCommitted(CommitError::Unknown("no answer".to_owned())));
+    assert!(reads(&mut worker, &names, 13, 51).is_empty());
+    worker.step(at(13), Input::Recovered);
+    worker.step(at(13), Input::Opened(0, opened(None)));
+    let effects = reads(&mut worker, &names, 13, 51);
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Rebuild { partition: 0, .. })));
 }
 
 /// On Kafka the end of a transaction has an offset, too: a changelog always ends behind its last record.

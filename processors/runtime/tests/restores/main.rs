@@ -1,6 +1,7 @@
 //! Restores and standbys: in little memory however long the changelog is, going on where they were cut off, and without holding up
 //! the tasks that run.
 
+mod ailing;
 mod gap;
 mod gated;
 mod keeping;
@@ -8,4 +9,3 @@ mod memory;
 mod running;
 mod side_by_side;
 mod standby;
-mod unaware;

@@ -6,7 +6,7 @@ use super::running::{PARTITIONS, Running, log, write};
 
 const RECORDS: i64 = 3_000;
 const READ: &str = "tradewind_restore_records_total";
-const LAG: &str = "tradewind_standby_lag_records";
+pub const LAG: &str = "tradewind_standby_lag_records";
 
 #[test]
 fn a_task_goes_on_with_what_its_standby_has() {
