@@ -22,8 +22,8 @@
 //!
 //! **That it bites** ([`bugs`]): each rule of a list is broken in turn, and must be found within its number of seeds.
 //!
-//! `TRADEWIND_SIM_SEEDS=100000` runs so many seeds (on the model's disk); `TRADEWIND_SIM_SEED=17` runs one and prints its whole trace; with
-//! `TRADEWIND_SIM_BUG=NoFencing` beside either, that rule is broken.
+//! `TRADEWIND_SIM_SEEDS=100000` runs so many seeds (on the model's disk); `TRADEWIND_SIM_SEED=17` runs one and prints its
+//! whole trace; with `TRADEWIND_SIM_BUG=NoFencing` beside either, that rule is broken.
 
 mod bugs;
 mod chain;
@@ -42,7 +42,7 @@ use std::time::Instant;
 use bugs::Bug;
 use counts::Counts;
 use disk::Medium;
-use runs::{Kind, all_hold, finds, run};
+use runs::{Kind, all_hold, finds, is_ordinary, run};
 
 /// Seeds in an ordinary run.
 const CHAIN_SEEDS: u64 = 5_000;
@@ -75,7 +75,7 @@ const BOTH: [&str; 20] = [
 
 fn all_happened(counts: &Counts, wanted: &[&str]) {
     let never: Vec<_> = wanted.iter().filter(|what| counts.of(what) == 0).collect();
-    assert!(never.is_empty(), "these never happened: {never:?}");
+    assert!(never.is_empty() || !is_ordinary(), "these never happened: {never:?}");
 }
 
 #[test]

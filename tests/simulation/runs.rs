@@ -38,6 +38,11 @@ fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
 }
 
+/// Whether all the seeds of an ordinary run are wanted, and not those that somebody asked for.
+pub fn is_ordinary() -> bool {
+    number("TRADEWIND_SIM_SEED").is_none() && number("TRADEWIND_SIM_SEEDS").is_none()
+}
+
 /// The rule that is broken in every seed, if somebody asks for it.
 fn broken() -> Option<Bug> {
     let name = std::env::var("TRADEWIND_SIM_BUG").ok()?;
