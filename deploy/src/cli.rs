@@ -60,6 +60,9 @@ pub enum Command {
     Version,
 }
 
+/// What the local state of a process's tasks may take if nothing else is said.
+pub const STATE_MEMORY_MIB: u32 = 1024;
+
 /// Which log, and whose topics on it.
 #[derive(Args, Clone)]
 pub struct LogArgs {
@@ -145,6 +148,21 @@ fn duration(text: &str) -> Result<Duration, String> {
 }
 
 #[derive(Args, Clone)]
+pub struct StateMemory {
+    /// MiB of memory for the local state of all tasks of the process, taken as far as there is state. Three quarters are
+    /// for rows at hand, shared by the tasks in equal parts, a quarter is for what the stores cache and have not written
+    /// yet; what finds no room is read from disk.
+    #[arg(long, env = "TRADEWIND_STATE_MEMORY_MIB", default_value_t = STATE_MEMORY_MIB, value_parser = clap::value_parser!(u32).range(64..=1 << 20))]
+    pub state_memory_mib: u32,
+}
+
+impl StateMemory {
+    pub fn bytes(&self) -> usize {
+        (self.state_memory_mib as usize) << 20
+    }
+}
+
+#[derive(Args, Clone)]
 pub struct Up {
     #[command(flatten)]
     pub run: RunArgs,
@@ -152,6 +170,8 @@ pub struct Up {
     pub secrets: Secrets,
     #[command(flatten)]
     pub deadlines: Deadlines,
+    #[command(flatten)]
+    pub state_memory: StateMemory,
     #[command(flatten)]
     pub administrator: Administrator,
     /// Where everything is kept.
@@ -195,6 +215,8 @@ pub struct WorkerArgs {
     pub secrets: Secrets,
     #[command(flatten)]
     pub deadlines: Deadlines,
+    #[command(flatten)]
+    pub state_memory: StateMemory,
     /// The stages to run; all if none is named.
     #[arg(long = "capability", env = "TRADEWIND_CAPABILITIES", value_delimiter = ',')]
     pub capabilities: Vec<String>,

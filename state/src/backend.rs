@@ -6,11 +6,14 @@ use tradewind_topics::{Millis, Offset};
 /// One of a task's stores: a column family, and the first byte of its keys in the changelog. 255 is not a store.
 pub type StoreId = u8;
 
-/// How far a local store has come. Written with the data it describes, in one batch.
+/// How far a local store has come. Written with the last of the data that it describes, in one batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Checkpoint {
     /// Where to go on reading the changelog: everything below is in the store.
     pub changelog: Offset,
+    /// How new single rows may be: beyond `changelog` where they were written while more was committed, or where a flush
+    /// was cut off. The changelog, read from there on, leads to the same all the same.
+    pub rows: Offset,
     /// What the task has consumed of its source; `None` before the first commit.
     pub source: Option<Offset>,
     /// When that was the changelog's end, by the clock of whoever wrote it.

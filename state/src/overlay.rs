@@ -3,9 +3,12 @@
 mod committed;
 mod key;
 mod layer;
+mod marks;
 mod merge;
 mod progress;
 mod reader;
+mod rows;
+mod table;
 
 use std::{
     hash::{BuildHasher, RandomState},
@@ -16,17 +19,25 @@ use bytes::Bytes;
 use parking_lot::{RwLock, RwLockWriteGuard};
 use tradewind_topics::{Millis, Offset};
 
-use crate::{Backend, Batch, Checkpoint, Range, StateError, StoreId};
+use crate::{
+    Backend, Batch, Checkpoint, Range, StateError, StoreId,
+    room::{Room, Share},
+};
 use committed::Committed;
-use layer::Layer;
+use layer::{Below, Layer};
 use progress::Progress;
 use reader::Shared;
+use rows::Rows;
 
 pub use progress::Reached;
 pub use reader::{Pinned, TaskReader};
 
 /// Bytes that come from memory together.
 const CACHE_LINE: usize = 64;
+/// A flush goes to the backend in so many, or in fewer where there is little to write.
+const PIECES: usize = 32;
+/// For the rows of a task that shares with no other.
+const ROOM_BYTES: usize = 32 << 20;
 
 /// The state of one task, as the thread that runs it sees it. Others read it through [`TaskReader`].
 ///
@@ -38,21 +49,31 @@ pub struct TaskState {
     backend: Arc<dyn Backend>,
     /// What a read has found to be wrong with the backend.
     damage: OnceLock<String>,
+    share: Share,
     /// Of all layers. Keys come from outside, so the hash is one that nobody can aim at.
     hashes: RandomState,
 }
 
 impl TaskState {
+    /// A task that shares its memory with no other.
+    ///
     /// # Errors
     /// The backend's, which is asked for its checkpoint.
     pub fn new(backend: Arc<dyn Backend>) -> Result<Self, StateError> {
+        Self::within(&Room::new(ROOM_BYTES), backend)
+    }
+
+    /// # Errors
+    /// The backend's, which is asked for its checkpoint.
+    pub fn within(room: &Room, backend: Arc<dyn Backend>) -> Result<Self, StateError> {
         let hashes = RandomState::new();
         let committed = Committed::above(backend.clone(), hashes.clone())?;
         let progress = Progress::default();
         progress.reach(committed.checkpoint.source);
         let shared = Shared { committed: RwLock::new(committed), progress: Arc::new(progress) };
         let (staged, uncommitted) = (Layer::default(), Layer::default());
-        Ok(Self { staged, uncommitted, shared: Arc::new(shared), backend, damage: OnceLock::new(), hashes })
+        let (damage, share) = (OnceLock::new(), room.share());
+        Ok(Self { staged, uncommitted, shared: Arc::new(shared), backend, damage, share, hashes })
     }
 
     /// What the record in hand has staged in this store.
@@ -83,10 +104,10 @@ impl TaskState {
         if let Some(changed) = self.staged.get(store, hash, key).or_else(|| self.uncommitted.get(store, hash, key)) {
             return Ok(f(changed.map(Bytes::as_ref)));
         }
-        if let Some(changed) = self.shared.committed.read().get_hashed(store, hash, key) {
+        if let Some(changed) = self.shared.committed.read().rows.get(store, hash, key) {
             return Ok(f(changed.map(Bytes::as_ref)));
         }
-        // Only this thread commits, and a flush that goes on meanwhile writes none but keys of the layers: what the
+        // Only this thread commits, and a flush that goes on meanwhile writes none but keys that are in memory: what the
         // backend says of this one holds without the lock.
         Ok(f(self.noting_damage(self.backend.get(store, key))?.as_deref()))
     }
@@ -96,7 +117,7 @@ impl TaskState {
     pub fn look_ahead<'k>(&self, store: StoreId, keys: impl Iterator<Item = &'k [u8]>) {
         let hashed: Vec<_> = keys.map(|key| (self.hashes.hash_one(key), key)).collect();
         let committed = self.shared.committed.read();
-        let found: Vec<_> = hashed.iter().filter_map(|(hash, key)| committed.get_hashed(store, *hash, key)?).collect();
+        let found: Vec<_> = hashed.iter().filter_map(|(hash, key)| committed.rows.get(store, *hash, key)?).collect();
         let touched = found.iter().flat_map(|value| value.iter().step_by(CACHE_LINE));
         std::hint::black_box(touched.fold(0, |sum: u8, byte| sum ^ byte));
     }
@@ -107,8 +128,8 @@ impl TaskState {
     /// The backend's.
     pub fn scan(&self, store: StoreId, range: Range<'_>, limit: usize) -> Result<Vec<(Bytes, Bytes)>, StateError> {
         let committed = self.shared.committed.read();
-        let layers: Vec<_> = [&self.staged, &self.uncommitted].into_iter().chain(committed.layers()).collect();
-        self.noting_damage(merge::scan(&layers, &*self.backend, store, range, limit))
+        let tables = [self.staged.table(store), self.uncommitted.table(store), committed.rows.table(store)];
+        self.noting_damage(merge::scan(tables.into_iter().flatten(), &*self.backend, store, range, limit))
     }
 
     fn noting_damage<T>(&self, read: Result<T, StateError>) -> Result<T, StateError> {
@@ -156,7 +177,7 @@ impl TaskState {
     /// position that is `None` stays.
     pub fn commit(&mut self, source: Option<Offset>, changelog: Option<Offset>, at: Millis) {
         let mut committed = self.shared.committed.write();
-        committed.current.absorb(&mut self.uncommitted);
+        self.uncommitted.pour_onto(&mut committed.rows);
         let checkpoint = &mut committed.checkpoint;
         checkpoint.source = source.or(checkpoint.source);
         if let Some(changelog) = changelog {
@@ -173,7 +194,8 @@ impl TaskState {
         self.uncommitted.clear();
     }
 
-    /// Takes over a committed transaction read from the changelog. What was not committed is dropped.
+    /// Takes over a committed transaction read from the changelog. What was not committed is dropped. How new its rows are
+    /// the state knows itself.
     pub fn restore(&mut self, changes: Vec<(StoreId, Bytes, Option<Bytes>)>, checkpoint: Checkpoint) {
         self.rollback();
         let source = checkpoint.source;
@@ -181,8 +203,8 @@ impl TaskState {
             self.uncommitted.set(store, self.hashes.hash_one(&key[..]), &key, value.map(alone));
         }
         let mut committed = self.shared.committed.write();
-        committed.current.absorb(&mut self.uncommitted);
-        committed.checkpoint = checkpoint;
+        self.uncommitted.pour_onto(&mut committed.rows);
+        committed.checkpoint = Checkpoint { rows: committed.checkpoint.rows, ..checkpoint };
         drop(committed);
         self.shared.progress.reach(source);
     }
@@ -198,25 +220,62 @@ impl TaskState {
 
     /// Approximately the memory that waits for a flush.
     pub fn unflushed_bytes(&self) -> usize {
-        self.shared.committed.read().bytes()
+        self.shared.committed.read().rows.unflushed_bytes()
     }
 
-    /// What a flush has to write; `None` when the backend is up to date. Apply it, then call
-    /// [`flushed`](Self::flushed); commits may come in between, and a batch that could not be applied is part of the
-    /// next one. One flush at a time.
+    /// Whether so much waits for a flush that it is time for one.
+    pub fn is_full(&self) -> bool {
+        self.unflushed_bytes() >= self.share.half()
+    }
+
+    /// Approximately the memory of all committed rows that are at hand.
+    pub fn bytes_at_hand(&self) -> usize {
+        self.shared.committed.read().rows.bytes()
+    }
+
+    /// What a flush writes next; `None` when the backend is up to date. It goes to the backend in pieces, so that nobody
+    /// has to wait for long, and comes to an end however much is committed meanwhile. Apply it, then call
+    /// [`flushed`](Self::flushed), before another one is asked for; commits may come in between, and a piece that could
+    /// not be applied comes again.
     pub fn batch(&self) -> Option<Batch> {
+        self.next_batch(|committed| committed.is_flushing() || committed.begin_flushing(PIECES, self.share.half()))
+    }
+
+    /// All that the backend does not have, at once; `None` when it is up to date. To be applied like a
+    /// [`batch`](Self::batch).
+    pub fn whole_batch(&self) -> Option<Batch> {
+        self.next_batch(|committed| committed.begin_flushing(1, usize::MAX / 2))
+    }
+
+    fn next_batch(&self, flush: impl FnOnce(&mut Committed) -> bool) -> Option<Batch> {
         let mut committed = self.shared.committed.write();
-        if !committed.freeze() {
+        if !flush(&mut committed) {
             return None;
         }
+        committed.choose();
         // Readers may go on while the batch is put together.
-        RwLockWriteGuard::downgrade(committed).frozen()
+        RwLockWriteGuard::downgrade(committed).chosen()
     }
 
-    /// The last [`batch`](Self::batch) was applied, so its memory is given back. Readers notice nothing.
+    /// Whether a flush has been begun and is not at its end.
+    pub fn is_flushing(&self) -> bool {
+        self.shared.committed.read().is_flushing()
+    }
+
+    /// The last batch was applied, so rows for which there is no room may be given up. Readers notice nothing.
     pub fn flushed(&mut self) {
-        let thawed = self.shared.committed.write().thaw();
-        drop(thawed);
+        let dropped = self.shared.committed.write().wrote(self.share.half());
+        drop(dropped);
+    }
+
+    /// Gives up what there is no room for any more, since others have a share in it.
+    pub fn make_room(&mut self) {
+        let keep = self.share.half();
+        let has_too_much = |rows: &Rows| rows.bytes() - rows.unflushed_bytes() > keep;
+        if has_too_much(&self.shared.committed.read().rows) {
+            let mut dropped = Vec::new();
+            self.shared.committed.write().rows.make_room(keep, 0, &mut dropped);
+        }
     }
 
     pub fn backend(&self) -> &Arc<dyn Backend> {

@@ -33,7 +33,10 @@ fn batch(n: i64) -> Batch {
         changes.extend(keys.map(|key| (store, key, Some(value.clone()))));
         changes.push((store, Bytes::from(format!("row {n:012}")), Some(Bytes::new())));
     }
-    Batch { changes, checkpoint: Checkpoint { changelog: n, source: Some(n), at: n, origin: "origin".to_owned() } }
+    Batch {
+        changes,
+        checkpoint: Checkpoint { changelog: n, rows: n, source: Some(n), at: n, origin: "origin".to_owned() },
+    }
 }
 
 fn check(backend: &RocksBackend) -> i64 {

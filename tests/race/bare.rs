@@ -58,6 +58,8 @@ struct Options {
     #[arg(long, hide = true)]
     commit_ms: Option<String>,
     #[arg(long, hide = true)]
+    state_memory_mib: Option<String>,
+    #[arg(long, hide = true)]
     state_dir: Option<String>,
 }
 

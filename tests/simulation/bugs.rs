@@ -45,6 +45,8 @@ bugs! {
     FlushLosesAChange in Chain within 60: "a flush leaves out one of its changes";
     FlushBeforeCommit in Chain within 60: "the state goes to the disk before its transaction commits";
     CheckpointBeforeData in Chain within 60: "the checkpoint goes to the disk in a batch of its own, before the data";
+    CheckpointWithTheFirstPiece in Chain within 60: "a flush's checkpoint goes to the disk with the first of its pieces";
+    CutOffFlushNotSaid in Chain within 60: "a flush that is cut off does not say how new its rows are";
     CheckpointWithoutSource in Chain within 60: "a flush forgets the source position";
     ChangelogWithoutPosition in Chain within 60: "the changelog's record of positions is forgotten";
     ChangelogOfTheLastKeyOnly in Chain within 60: "only the last change of a transaction goes to the changelog";

@@ -1,6 +1,8 @@
 //! A task's disk: the model, or a directory that RocksDB keeps; and what can happen to either.
 
 use std::{
+    collections::BTreeMap,
+    ffi::OsString,
     fs, io,
     path::{Path, PathBuf},
     sync::Arc,
@@ -20,7 +22,7 @@ use tradewind_state::{
 const NO_SPACE: &str = "no space left on device";
 const IO_FAULT: &str = "input/output error";
 /// Of the memory of all stores of a world, in bytes.
-const MEMORY: usize = 16 << 20;
+const MEMORY: usize = 64 << 20;
 
 /// Whether the environment is to blame for this.
 pub fn is_disk_fault(why: &str) -> bool {
@@ -101,9 +103,10 @@ impl Disk {
         if let State::Rocks { copy, .. } = &mut self.state {
             *copy += 1;
         }
-        // A file may go while it is looked for: then the copy is made anew.
+        // Files may come and go meanwhile: then it is no copy of any moment, and is made anew.
         while let Err(error) = copy_files(&before, &self.directory()) {
-            assert_eq!(error.kind(), io::ErrorKind::NotFound, "{}: {error}", before.display());
+            let is_late = matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::Interrupted);
+            assert!(is_late, "{}: {error}", before.display());
             fs::remove_dir_all(self.directory()).expect("a directory in a temporary one can be removed");
         }
     }
@@ -177,11 +180,15 @@ fn copy_files(from: &Path, to: &Path) -> io::Result<()> {
     if !from.exists() {
         return Ok(());
     }
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        fs::copy(entry.path(), to.join(entry.file_name()))?;
+    let before = sizes(from)?;
+    for name in before.keys() {
+        fs::copy(from.join(name), to.join(name))?;
     }
-    Ok(())
+    if sizes(from)? == before { Ok(()) } else { Err(io::ErrorKind::Interrupted.into()) }
+}
+
+fn sizes(of: &Path) -> io::Result<BTreeMap<OsString, u64>> {
+    fs::read_dir(of)?.map(|entry| entry.and_then(|entry| Ok((entry.file_name(), entry.metadata()?.len())))).collect()
 }
 
 /// A store on a disk that has its moods.

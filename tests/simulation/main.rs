@@ -50,7 +50,7 @@ const SHOP_SEEDS: u64 = 1_500;
 const ROCKSDB_SEEDS: u64 = 8;
 
 /// What goes wrong in either kind of world.
-const BOTH: [&str; 20] = [
+const BOTH: [&str; 21] = [
     "appends failed",
     "changelogs compacted",
     "clock jumps",
@@ -61,6 +61,7 @@ const BOTH: [&str; 20] = [
     "crashes",
     "damaged under way",
     "fenced",
+    "flushes cut off",
     "flushes failed",
     "halts for a disk",
     "pauses",

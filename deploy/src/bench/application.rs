@@ -25,7 +25,7 @@ use super::{
     wire::PARTITIONS,
     workload::Workload,
 };
-use crate::roles::workers::{LARGEST, MAX_BATCH, STATE_MEMORY};
+use crate::roles::workers::{LARGEST, MAX_BATCH};
 
 /// What to run.
 #[derive(Clone)]
@@ -37,6 +37,8 @@ pub struct Setup {
     pub threads: u32,
     /// Of a transaction under load, in milliseconds; the runtime's own choice without.
     pub commit_ms: Option<i64>,
+    /// For the state of all tasks.
+    pub state_memory_mib: u32,
     /// What this application's workers are called, each with its number: their identity in their groups.
     pub instance: String,
     /// A worker silent for so long loses its tasks.
@@ -56,7 +58,7 @@ impl Application {
     pub fn start(setup: &Setup, log: Arc<dyn Log>, state_dir: &Path) -> Result<Self> {
         let progress = Progress::new();
         let layout = setup.workload.layout(&setup.namespace);
-        let memory = SharedMemory::new(STATE_MEMORY);
+        let memory = SharedMemory::new((setup.state_memory_mib as usize) << 20);
         let metrics = WorkerMetrics::new(&Registry::new())?;
         let stages = setup.workload.stages(setup.keys, &progress);
         let mut application = Self {

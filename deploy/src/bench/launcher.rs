@@ -45,6 +45,7 @@ impl Launcher {
         option("--namespace", setup.namespace.clone());
         option("--keys", setup.keys.to_string());
         option("--threads", setup.threads.to_string());
+        option("--state-memory-mib", setup.state_memory_mib.to_string());
         if let Some(millis) = setup.commit_ms {
             option("--commit-ms", millis.to_string());
         }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::{application::Setup, phases::Phase, workload::Workload};
-use crate::roles::workers::SESSION_TIMEOUT;
+use crate::{cli::STATE_MEMORY_MIB, roles::workers::SESSION_TIMEOUT};
 
 #[derive(Subcommand)]
 pub enum Bench {
@@ -86,6 +86,9 @@ pub struct EngineArgs {
     /// Commits at the latest after so many milliseconds of work; the runtime's own choice if not given.
     #[arg(long, value_parser = clap::value_parser!(i64).range(0..=60_000))]
     pub commit_ms: Option<i64>,
+    /// MiB for the state of all tasks.
+    #[arg(long, default_value_t = STATE_MEMORY_MIB, value_parser = clap::value_parser!(u32).range(64..=1 << 20))]
+    pub state_memory_mib: u32,
     /// A property of librdkafka for all clients, as name=value.
     #[arg(long = "property", value_name = "NAME=VALUE")]
     pub properties: Vec<String>,
@@ -99,6 +102,7 @@ impl EngineArgs {
             keys: self.keys,
             threads: self.threads,
             commit_ms: self.commit_ms,
+            state_memory_mib: self.state_memory_mib,
             instance: "worker".to_owned(),
             session_timeout: SESSION_TIMEOUT,
         }

@@ -55,7 +55,7 @@ pub async fn run(args: Up) -> Result<()> {
     let sandbox = Sandbox::start(&args.data_dir, sandbox_listener, stopped.clone()).await?;
     let all: Vec<_> = STAGES.iter().collect();
     let registry = Registry::new();
-    let shared = workers::Shared::new(&registry)?;
+    let shared = workers::Shared::new(&args.state_memory, &registry)?;
     let mut workers = workers::start(&all, &args.deadlines.settings(), &platform, &args.data_dir, &shared, "up")?;
     let mut connector = connector::start(&platform, &sandbox.config()?, "up")?;
 

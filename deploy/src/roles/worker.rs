@@ -36,7 +36,7 @@ pub async fn run(args: WorkerArgs) -> Result<()> {
     // Only now: where the rest is wrong, nothing is touched.
     let (platform, keys) = super::with_keys(platform, key_file, false).await?;
     let registry = Registry::new();
-    let (settings, shared) = (args.deadlines.settings(), workers::Shared::new(&registry)?);
+    let (settings, shared) = (args.deadlines.settings(), workers::Shared::new(&args.state_memory, &registry)?);
     let mut workers = workers::start(&stages, &settings, &platform, &args.data_dir, &shared, &args.instance)?;
     let runtime = tokio::runtime::Handle::current();
     let local = Local::new(shared.serving.clone(), platform.log.clone(), platform.layout.clone(), sources(), runtime);

@@ -10,12 +10,11 @@ use tradewind_topics::SessionConfig;
 
 use super::threads::Threads;
 use crate::{
+    cli::StateMemory,
     data_dir::STATE,
     platform::{Platform, Settings, Stage},
 };
 
-/// For the block caches and write buffers of all local stores of the process.
-pub const STATE_MEMORY: usize = 256 << 20;
 /// A worker silent for so long loses its tasks. Longer than a transaction may take (10 s), so that nobody is thrown
 /// out of the group for a commit that is slow.
 pub const SESSION_TIMEOUT: Duration = Duration::from_secs(15);
@@ -28,6 +27,7 @@ pub const MAX_BATCH: usize = 1_000;
 /// What a process's workers share.
 #[derive(Clone)]
 pub struct Shared {
+    pub memory: SharedMemory,
     pub serving: Serving,
     pub metrics: WorkerMetrics,
     pub standbys: Standbys,
@@ -36,9 +36,9 @@ pub struct Shared {
 impl Shared {
     /// # Errors
     /// When the registry has the workers' metrics already.
-    pub fn new(metrics: &Registry) -> Result<Self> {
-        let metrics = WorkerMetrics::new(metrics)?;
-        Ok(Self { serving: Serving::default(), metrics, standbys: Standbys::default() })
+    pub fn new(state_memory: &StateMemory, metrics: &Registry) -> Result<Self> {
+        let (memory, metrics) = (SharedMemory::new(state_memory.bytes()), WorkerMetrics::new(metrics)?);
+        Ok(Self { memory, serving: Serving::default(), metrics, standbys: Standbys::default() })
     }
 }
 
@@ -51,7 +51,6 @@ pub fn start(
     shared: &Shared,
     instance: &str,
 ) -> Result<Threads> {
-    let memory = SharedMemory::new(STATE_MEMORY);
     let mut threads = Threads::new();
     for stage in stages {
         let names = Names::new(platform.layout.clone(), stage.name, stage.source);
@@ -61,7 +60,7 @@ pub fn start(
         let place = WorkerPlace {
             log: platform.log.clone(),
             state_dir: data_dir.join(STATE),
-            memory: memory.clone(),
+            memory: shared.memory.clone(),
             serving: shared.serving.clone(),
             metrics: shared.metrics.clone(),
             standbys: shared.standbys.clone(),

@@ -131,17 +131,22 @@ struct Driver<'a> {
 struct Store {
     backend: Arc<RocksBackend>,
     synced: Instant,
+    /// Of the checkpoint that was written last.
+    changelog: Option<Offset>,
 }
 
 impl Store {
     fn new(backend: Arc<RocksBackend>) -> Self {
-        Self { backend, synced: Instant::now() }
+        Self { backend, synced: Instant::now(), changelog: None }
     }
 
-    /// Writes, and once in a while begins to make what was written survive a crash.
+    /// Writes, and once in a while begins to make what was written survive a crash: at the end of a flush, when the
+    /// checkpoint has moved.
     fn write(&mut self, batch: Batch) -> Result<(), StateError> {
+        let changelog = Some(batch.checkpoint.changelog);
         self.backend.apply(batch)?;
-        if self.synced.elapsed() >= SYNC_EVERY {
+        let has_moved = std::mem::replace(&mut self.changelog, changelog) != changelog;
+        if has_moved && self.synced.elapsed() >= SYNC_EVERY {
             self.backend.begin_sync()?;
             self.synced = Instant::now();
         }

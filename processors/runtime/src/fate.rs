@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     fn at(changelog: i64) -> Checkpoint {
-        Checkpoint { changelog, source: Some(1), at: 1_000_000_000_000, origin: "here".to_owned() }
+        Checkpoint { changelog, rows: changelog, source: Some(1), at: 1_000_000_000_000, origin: "here".to_owned() }
     }
 
     fn of(found: Result<Checkpoint, String>, beginning: i64) -> Result<Fate, Refusal> {

@@ -14,7 +14,7 @@ pub const TOMBSTONES_FOR: Duration = Duration::from_secs(24 * 3600);
 
 /// Why a state with this checkpoint is none of this changelog, if so.
 pub fn is_beyond(checkpoint: &Checkpoint, end: Offset) -> Option<String> {
-    let at = checkpoint.changelog;
+    let at = checkpoint.changelog.max(checkpoint.rows);
     (at > end).then(|| format!("it is at {at} of its changelog, which ends at {end}"))
 }
 
@@ -39,7 +39,7 @@ mod tests {
     const HOUR: i64 = 3_600_000;
 
     fn at(changelog: Offset, written: i64) -> Checkpoint {
-        Checkpoint { changelog, source: Some(1), at: written * HOUR, origin: "topics".to_owned() }
+        Checkpoint { changelog, rows: changelog, source: Some(1), at: written * HOUR, origin: "topics".to_owned() }
     }
 
     #[test]
@@ -47,6 +47,7 @@ mod tests {
         assert_eq!((is_beyond(&at(50, 1), 90), is_beyond(&at(90, 1), 90)), (None, None));
         let beyond = is_beyond(&at(91, 1), 90);
         assert!(beyond.as_ref().is_some_and(|why| why.contains("ends at 90")), "{beyond:?}");
+        assert!(is_beyond(&Checkpoint { rows: 91, ..at(50, 1) }, 90).is_some(), "rows of a flush that was cut off");
     }
 
     #[test]

@@ -62,7 +62,10 @@ impl Replay {
     fn hand_over(&mut self, state: &mut TaskState, changelog: Offset, source: Option<Offset>, at: i64) {
         let origin = state.checkpoint().origin;
         self.bytes = 0;
-        state.restore(std::mem::take(&mut self.held), Checkpoint { changelog, source, at, origin });
+        state.restore(
+            std::mem::take(&mut self.held),
+            Checkpoint { changelog, source, at, origin, ..Checkpoint::default() },
+        );
     }
 }
 

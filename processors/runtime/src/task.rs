@@ -314,28 +314,34 @@ impl Task {
         self.unflushed_since.is_some_and(|since| (now.millis() - since.millis()).abs() >= most)
     }
 
-    fn unflushed_bytes(&self) -> usize {
-        self.state.as_ref().map_or(0, TaskState::unflushed_bytes)
+    /// Flushes a piece of what has come to so many bytes while the changelog is read.
+    pub fn flush_restored(&mut self, bytes: usize, effects: &mut Vec<Effect>) {
+        self.flush_if(|state| state.unflushed_bytes() >= bytes, effects);
     }
 
-    /// Flushes what has come to so many bytes.
-    pub fn flush_if(&mut self, bytes: usize, effects: &mut Vec<Effect>) {
-        if self.unflushed_bytes() >= bytes
-            && let Some(batch) = self.flush_batch()
-        {
-            effects.push(Effect::Flush { partition: self.partition, batch });
-        }
-    }
-
-    /// Flushes what has come to so many bytes, or has waited for so many milliseconds.
+    /// Flushes a piece of what there is no more room for, or of what has waited for so many milliseconds.
     pub fn flush_due(&mut self, now: Timestamp, limits: &Limits, effects: &mut Vec<Effect>) {
         let has_waited = self.has_waited(now, limits.flush_ms);
-        self.flush_if(if has_waited { 0 } else { limits.flush_bytes }, effects);
+        self.flush_if(|state| has_waited || state.is_full(), effects);
     }
 
-    pub fn flush_batch(&mut self) -> Option<tradewind_state::Batch> {
-        self.unflushed_since = None;
-        self.state.as_ref().and_then(TaskState::batch)
+    fn flush_if(&mut self, is_due: impl FnOnce(&TaskState) -> bool, effects: &mut Vec<Effect>) {
+        let Some(state) = &mut self.state else { return };
+        if !state.is_flushing() {
+            if !is_due(state) {
+                return state.make_room();
+            }
+            self.unflushed_since = None;
+        }
+        let batch = state.batch();
+        effects.extend(batch.map(|batch| Effect::Flush { partition: self.partition, batch }));
+    }
+
+    /// The task goes. All that its store lacks is written, unless it is so many bytes or more: the changelog has it, and
+    /// whoever waits for the task should not wait for that.
+    pub fn flush_all_below(&mut self, bytes: usize, effects: &mut Vec<Effect>) {
+        let Some(state) = self.state.as_ref().filter(|state| state.unflushed_bytes() < bytes) else { return };
+        effects.extend(state.whole_batch().map(|batch| Effect::Flush { partition: self.partition, batch }));
     }
 
     pub fn flushed(&mut self) {

@@ -148,7 +148,7 @@ impl Worker {
         }
         let Some(task) = self.tasks.get_mut(&partition) else { return };
         let restored = task.restore(now, records, position, self.limits.restore_bytes);
-        task.flush_if(self.limits.restore_bytes, effects);
+        task.flush_restored(self.limits.restore_bytes, effects);
         match restored {
             Ok(true) => self.ready(partition, effects),
             Ok(false) => {}
@@ -276,7 +276,7 @@ impl Worker {
         self.finish_leaving(now, effects);
     }
 
-    /// Flushes the tasks whose committed layer is large or old.
+    /// Flushes the tasks that have committed much, or long ago.
     fn flush_due(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
         let standbys = self.standbys.values_mut().map(|standby| &mut standby.task);
         for task in self.tasks.values_mut().chain(standbys) {
@@ -334,9 +334,7 @@ impl Worker {
         let Some(partitions) = self.leaving.take() else { return };
         for partition in partitions {
             if let Some(mut task) = self.tasks.remove(&partition) {
-                if let Some(batch) = task.flush_batch() {
-                    effects.push(Effect::Flush { partition, batch });
-                }
+                task.flush_all_below(self.limits.restore_bytes, effects);
                 effects.push(Effect::Close(partition));
             }
         }

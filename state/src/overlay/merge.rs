@@ -1,20 +1,20 @@
-//! A scan over layers and the backend below them, as if they were one store.
+//! A scan over a store's tables in memory and the backend below them, as if they were one.
 
 use std::{collections::VecDeque, iter::Peekable};
 
 use bytes::Bytes;
 
-use super::layer::{Layer, Ordered};
+use super::table::{Ordered, Table};
 use crate::{Backend, Range, StateError, StoreId, bounds::Bounds};
 
 /// The most entries asked of the backend at once, whatever the limit of the scan.
 const MOST_FETCHED: usize = 1024;
-/// Asked for beside what is still missing, for those that a layer hides.
+/// Asked for beside what is still missing, for those that a table hides.
 const SPARE: usize = 8;
 
-/// Scans the layers, newest first, over the backend: the newest change of a key counts, and a deleted key is not there.
-pub(super) fn scan(
-    layers: &[&Layer],
+/// Scans the tables, newest first, over the backend: the newest change of a key counts, and a deleted key is not there.
+pub(super) fn scan<'t>(
+    tables: impl IntoIterator<Item = &'t Table>,
     backend: &dyn Backend,
     store: StoreId,
     range: Range<'_>,
@@ -24,9 +24,9 @@ pub(super) fn scan(
     if limit == 0 || bounds.is_empty() {
         return Ok(Vec::new());
     }
-    let mut changes: Vec<_> = layers
-        .iter()
-        .filter_map(|layer| layer.ordered(store, &bounds, range.backwards))
+    let mut changes: Vec<_> = tables
+        .into_iter()
+        .filter_map(|table| table.ordered(&bounds, range.backwards))
         .map(Iterator::peekable)
         .filter_map(|mut entries| entries.peek().is_some().then_some(entries))
         .collect();
@@ -61,7 +61,7 @@ fn earliest<'a>(
     if backwards { keys.max() } else { keys.min() }
 }
 
-/// What the newest layer says of this key, past which all layers step.
+/// What the newest table says of this key, past which all tables step.
 fn newest<'a>(changes: &mut [Peekable<Ordered<'a>>], key: &[u8]) -> Option<Option<&'a Bytes>> {
     let mut newest = None;
     for entries in changes {

@@ -8,6 +8,7 @@ use tradewind_topics::Offset;
 
 use super::{
     committed::Committed,
+    layer::Below,
     merge,
     progress::{Progress, Reached},
 };
@@ -80,8 +81,7 @@ impl Pinned<'_> {
     /// # Errors
     /// The backend's.
     pub fn scan(&self, store: StoreId, range: Range<'_>, limit: usize) -> Result<Vec<(Bytes, Bytes)>, StateError> {
-        let layers: Vec<_> = self.committed.layers().collect();
-        merge::scan(&layers, self.backend, store, range, limit)
+        merge::scan(self.committed.rows.table(store), self.backend, store, range, limit)
     }
 
     /// What this cut has come to.

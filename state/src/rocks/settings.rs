@@ -4,8 +4,8 @@ use rocksdb::{BlockBasedOptions, DBCompressionType, DataBlockIndexType, LogLevel
 
 use super::SharedMemory;
 
-/// A column family's write buffer. A task's changes come in large batches, each key once, so there is little to gain
-/// from holding more of them.
+/// A column family's write buffer. A task's changes come in batches, each key once a flush, so there is little to gain from
+/// holding more of them.
 const WRITE_BUFFER_BYTES: usize = 4 << 20;
 /// The step in which a write buffer grows: a store that is hardly written to should hardly cost.
 const ARENA_BLOCK_BYTES: usize = 64 << 10;

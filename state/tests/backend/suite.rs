@@ -13,6 +13,7 @@ const STORES: &[StoreId] = &[ORDERS, LINES, LAST];
 fn at(changelog: i64) -> Checkpoint {
     Checkpoint {
         changelog,
+        rows: changelog + 1,
         source: Some(changelog * 10),
         at: changelog * 100,
         origin: "source-1/changelog-2".to_owned(),
@@ -225,7 +226,7 @@ pub fn the_checkpoint_comes_with_its_data(disk: &mut dyn Disk) {
     assert_eq!(backend.checkpoint().expect("read"), at(5));
     backend.apply(batch(&[], at(9))).expect("a checkpoint alone is a batch too");
     assert_eq!(backend.checkpoint().expect("read"), at(9));
-    let nothing_consumed = Checkpoint { changelog: -1, source: None, at: -2, origin: "äöü".to_owned() };
+    let nothing_consumed = Checkpoint { changelog: -1, rows: -1, source: None, at: -2, origin: "äöü".to_owned() };
     backend.apply(batch(&[], nothing_consumed.clone())).expect("applied");
     assert_eq!(backend.checkpoint().expect("read"), nothing_consumed);
 }

@@ -5,62 +5,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tradewind_state::{
     Checkpoint, Range, StateError, TaskState,
-    model::{Call, Fault, ModelDisk},
+    model::{Call, Fault},
 };
 
-fn bytes(text: &str) -> Bytes {
-    Bytes::copy_from_slice(text.as_bytes())
-}
-
-struct Task {
-    disk: ModelDisk,
-    state: TaskState,
-}
-
-impl Task {
-    fn new() -> Self {
-        let disk = ModelDisk::new();
-        let state = TaskState::new(Arc::new(disk.open(&[0, 1]).expect("opened"))).expect("a task");
-        Self { disk, state }
-    }
-
-    fn put(&mut self, key: &str, value: &str) {
-        self.state.put(0, key.as_bytes(), bytes(value));
-    }
-
-    fn delete(&mut self, key: &str) {
-        self.state.delete(0, key.as_bytes());
-    }
-
-    fn accept(&mut self) {
-        self.state.accept();
-    }
-
-    fn commit(&mut self, position: i64) {
-        self.state.accept();
-        self.state.commit(Some(position), Some(position), position * 10);
-    }
-
-    fn flush(&mut self) {
-        if let Some(batch) = self.state.batch() {
-            self.state.backend().apply(batch).expect("applied");
-            self.state.flushed();
-        }
-    }
-
-    fn listed(&self) -> Vec<String> {
-        listed(self.state.scan(0, Range::prefix(b""), usize::MAX))
-    }
-
-    fn committed(&self) -> Vec<String> {
-        listed(self.state.reader().read(|cut| cut.scan(0, Range::prefix(b""), usize::MAX)))
-    }
-}
-
-fn listed(found: Result<Vec<(Bytes, Bytes)>, StateError>) -> Vec<String> {
-    let text = |bytes: &Bytes| String::from_utf8_lossy(bytes).into_owned();
-    found.expect("scanned").iter().map(|(key, value)| format!("{}={}", text(key), text(value))).collect()
-}
+use super::task::{Task, bytes, listed};
 
 /// One key of each layer: a in the backend, b committed, c uncommitted, d staged.
 fn one_in_each() -> Task {
@@ -177,10 +125,10 @@ fn positions_that_are_not_given_stay() {
     task.commit(5);
     task.state.commit(None, Some(9), 90);
     task.state.commit(Some(7), None, 70);
-    let expected = Checkpoint { changelog: 9, source: Some(7), at: 90, origin: "x".to_owned() };
+    let expected = Checkpoint { changelog: 9, rows: 0, source: Some(7), at: 90, origin: "x".to_owned() };
     assert_eq!(task.state.checkpoint(), expected);
     task.flush();
-    assert_eq!(task.state.backend().checkpoint().expect("read"), expected);
+    assert_eq!(task.state.backend().checkpoint().expect("read"), Checkpoint { rows: 9, ..expected });
 }
 
 #[test]
@@ -193,73 +141,6 @@ fn a_flush_that_has_nothing_to_write_is_none() {
     assert!(task.state.batch().is_none());
     task.state.commit(Some(1), Some(1), 10);
     assert!(task.state.batch().is_none(), "nothing moved");
-}
-
-#[test]
-fn commits_during_a_flush_are_kept_for_the_next() {
-    let mut task = Task::new();
-    task.put("a", "1");
-    task.put("b", "1");
-    task.commit(1);
-    let batch = task.state.batch().expect("a batch");
-    task.put("b", "2");
-    task.commit(2);
-    assert_eq!(task.committed(), ["a=1", "b=2"]);
-    task.state.backend().apply(batch).expect("applied");
-    assert_eq!(task.committed(), ["a=1", "b=2"], "a flush that is under way shows nothing");
-    task.state.flushed();
-    assert_eq!(task.committed(), ["a=1", "b=2"]);
-    assert_eq!(task.state.backend().checkpoint().expect("read").source, Some(1));
-    let next = task.state.batch().expect("the rest");
-    assert_eq!(next.changes, [(0, bytes("b"), Some(bytes("2")))]);
-    assert_eq!(next.checkpoint.source, Some(2));
-}
-
-#[test]
-fn a_batch_that_was_not_applied_is_part_of_the_next() {
-    let mut task = Task::new();
-    task.put("a", "1");
-    task.put("b", "1");
-    task.commit(1);
-    drop(task.state.batch().expect("a batch"));
-    task.delete("b");
-    task.put("c", "2");
-    task.commit(2);
-    assert_eq!(task.committed(), ["a=1", "c=2"]);
-    task.flush();
-    assert!(task.state.batch().is_none());
-    assert_eq!(task.committed(), ["a=1", "c=2"]);
-    assert_eq!(task.state.backend().checkpoint().expect("read").source, Some(2));
-}
-
-#[test]
-fn a_flush_that_failed_hides_nothing() {
-    let mut task = Task::new();
-    task.put("a", "1");
-    task.commit(1);
-    task.disk.fail_next(Fault::NoSpace(Call::Apply));
-    let batch = task.state.batch().expect("a batch");
-    assert!(task.state.backend().apply(batch).is_err());
-    assert_eq!(task.committed(), ["a=1"]);
-    assert_eq!(task.state.checkpoint().source, Some(1));
-}
-
-#[test]
-fn unflushed_bytes_grow_with_commits_and_go_with_the_flush() {
-    let mut task = Task::new();
-    task.put("a", &"x".repeat(1000));
-    assert_eq!(task.state.unflushed_bytes(), 0);
-    task.commit(1);
-    let once = task.state.unflushed_bytes();
-    assert!((1000..2000).contains(&once), "{once}");
-    task.put("a", &"y".repeat(1000));
-    task.commit(2);
-    assert_eq!(task.state.unflushed_bytes(), once, "a key counts once");
-    task.delete("a");
-    task.commit(3);
-    assert!(task.state.unflushed_bytes() < 1000);
-    task.flush();
-    assert_eq!(task.state.unflushed_bytes(), 0);
 }
 
 #[test]
@@ -296,14 +177,14 @@ fn restored_transactions_are_committed_ones() {
     let mut task = Task::new();
     task.put("a", "1");
     task.commit(1);
-    let checkpoint = Checkpoint { changelog: 40, source: Some(30), at: 300, origin: "x".to_owned() };
+    let checkpoint = Checkpoint { changelog: 40, rows: 0, source: Some(30), at: 300, origin: "x".to_owned() };
     let changes = vec![(0, bytes("a"), None), (0, bytes("b"), Some(bytes("2")))];
     task.state.restore(changes, checkpoint.clone());
     assert_eq!(task.committed(), ["b=2"]);
     assert_eq!(task.state.checkpoint(), checkpoint);
     assert!(!task.state.is_dirty());
     task.flush();
-    assert_eq!(task.state.backend().checkpoint().expect("read"), checkpoint);
+    assert_eq!(task.state.backend().checkpoint().expect("read"), Checkpoint { rows: 40, ..checkpoint });
 }
 
 #[test]

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use proptest::{collection::vec, prelude::*};
 use tempfile::TempDir;
 use tradewind_state::{
-    Backend, Batch, Checkpoint, Range, StoreId, TaskState,
+    Backend, Batch, Checkpoint, Range, Room, StoreId, TaskState,
     model::ModelDisk,
     rocks::{RocksBackend, SharedMemory},
 };
@@ -33,6 +33,7 @@ enum Step {
     Commit,
     Rollback,
     Batch,
+    WholeBatch,
     Apply,
     /// The batch is not applied, for whatever reason.
     Drop,
@@ -66,10 +67,11 @@ fn step() -> impl Strategy<Value = Step> {
         2 => Just(Step::Discard),
         5 => Just(Step::Commit),
         1 => Just(Step::Rollback),
-        3 => Just(Step::Batch),
-        3 => Just(Step::Apply),
+        4 => Just(Step::Batch),
+        1 => Just(Step::WholeBatch),
+        5 => Just(Step::Apply),
         1 => Just(Step::Drop),
-        3 => Just(Step::Flushed),
+        5 => Just(Step::Flushed),
         1 => Just(Step::Sync),
         1 => any::<u64>().prop_map(Step::Crash),
     ]
@@ -101,6 +103,8 @@ struct Expected {
 
 struct Run {
     disk: Disk,
+    room: Room,
+    room_bytes: usize,
     state: Option<TaskState>,
     expected: Expected,
     pending: Option<Batch>,
@@ -108,9 +112,18 @@ struct Run {
 }
 
 impl Run {
-    fn new(disk: Disk) -> Self {
-        let state = TaskState::new(disk.open()).expect("a task");
-        Self { disk, state: Some(state), expected: Expected::default(), pending: None, applied: false }
+    fn new(disk: Disk, room_bytes: usize) -> Self {
+        let room = Room::new(room_bytes);
+        let state = TaskState::within(&room, disk.open()).expect("a task");
+        Self {
+            disk,
+            room,
+            room_bytes,
+            state: Some(state),
+            expected: Expected::default(),
+            pending: None,
+            applied: false,
+        }
     }
 
     fn state(&mut self) -> &mut TaskState {
@@ -159,11 +172,18 @@ impl Run {
                 self.pending = self.state().batch();
                 self.applied = false;
             }
+            Step::WholeBatch => {
+                self.pending = self.state().whole_batch();
+                self.applied = false;
+            }
             Step::Apply => self.apply(),
             Step::Drop => self.pending = None,
             Step::Flushed => {
                 if std::mem::take(&mut self.applied) {
                     self.state().flushed();
+                    let (all, waiting) = (self.state().bytes_at_hand(), self.state().unflushed_bytes());
+                    let kept = all.checked_sub(waiting).expect("what waits is a part of all");
+                    assert!(kept <= self.room_bytes / 2, "{kept} bytes are kept");
                 }
             }
             Step::Sync => self.state().backend().sync().expect("synced"),
@@ -210,12 +230,18 @@ impl Run {
         }
         self.state = None;
         (self.pending, self.applied) = (None, false);
-        let mut state = TaskState::new(self.disk.open()).expect("a task");
+        let mut state = TaskState::within(&self.room, self.disk.open()).expect("a task");
         let reached = usize::try_from(state.checkpoint().changelog).expect("not negative");
-        assert!(reached <= self.expected.changelog.len(), "local state never leads");
+        let rows = usize::try_from(state.checkpoint().rows).expect("not negative");
+        assert!(reached <= rows && rows <= self.expected.changelog.len(), "local state never leads");
         for (position, changes) in (1..).zip(&self.expected.changelog).skip(reached) {
-            let checkpoint =
-                Checkpoint { changelog: position, source: Some(position * 10), at: position, origin: String::new() };
+            let checkpoint = Checkpoint {
+                changelog: position,
+                rows: 0,
+                source: Some(position * 10),
+                at: position,
+                origin: String::new(),
+            };
             state.restore(changes.clone(), checkpoint);
         }
         self.state = Some(state);
@@ -229,7 +255,7 @@ impl Run {
         }
         let position = self.expected.changelog.len() as i64;
         assert_eq!(self.state().checkpoint().changelog, position);
-        if let Some(batch) = self.state().batch() {
+        while let Some(batch) = self.state().batch() {
             self.state().backend().apply(batch).expect("applied");
             self.state().flushed();
         }
@@ -271,8 +297,13 @@ fn replay(map: &mut Map, changes: &Changes) {
     }
 }
 
-fn check(disk: Disk, steps: Vec<Step>) {
-    let mut run = Run::new(disk);
+/// From none to what all rows need, each of which takes somewhat more than 128 bytes.
+fn room() -> impl Strategy<Value = usize> {
+    prop::sample::select(vec![0, 600, 3_000, 1 << 20])
+}
+
+fn check(disk: Disk, room: usize, steps: Vec<Step>) {
+    let mut run = Run::new(disk, room);
     steps.into_iter().for_each(|step| run.step(step));
     run.finish();
 }
@@ -281,8 +312,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn layers_over_the_model_are_one_map(steps in vec(step(), 1..150)) {
-        check(Disk::Model(ModelDisk::new()), steps);
+    fn layers_over_the_model_are_one_map(room in room(), steps in vec(step(), 1..150)) {
+        check(Disk::Model(ModelDisk::new()), room, steps);
     }
 }
 
@@ -290,8 +321,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn layers_over_rocksdb_are_one_map(steps in vec(step(), 100..200)) {
+    fn layers_over_rocksdb_are_one_map(room in room(), steps in vec(step(), 100..200)) {
         let dir = TempDir::new().expect("a directory");
-        check(Disk::Rocks(dir, SharedMemory::new(4 << 20)), steps);
+        check(Disk::Rocks(dir, SharedMemory::new(4 << 20)), room, steps);
     }
 }

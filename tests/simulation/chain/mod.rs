@@ -51,15 +51,8 @@ pub fn world(seed: u64, bug: Option<Bug>, medium: Medium) -> (World, Chains) {
         pace: 1..=1,
         processes: PROCESSES,
         rarity: 1,
-        limits: Limits {
-            outputs: 8,
-            output_bytes: 1 << 20,
-            commit_ms: 20,
-            flush_bytes: 1_000,
-            flush_ms: 300,
-            restore_bytes,
-            retry_ms: 5,
-        },
+        limits: Limits { outputs: 8, output_bytes: 1 << 20, commit_ms: 20, flush_ms: 300, restore_bytes, retry_ms: 5 },
+        room: 2_000,
         describe,
     };
     let mut world = World::new(seed, bug, layout, groups, plan, medium);

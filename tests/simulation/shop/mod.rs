@@ -66,11 +66,11 @@ pub fn world(seed: u64, bug: Option<Bug>, medium: Medium) -> (World, Shop) {
             outputs: 12,
             output_bytes: 1 << 20,
             commit_ms: 200,
-            flush_bytes: 4_000,
             flush_ms: 3_000,
             restore_bytes,
             retry_ms: 500,
         },
+        room: 8_000,
         describe: codecs::describe,
     };
     let world = World::new(seed, bug, layout, groups, plan, medium);

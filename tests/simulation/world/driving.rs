@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use rand::Rng;
 use tradewind_runtime::{Effect, Input, Opened, is_beyond};
-use tradewind_state::{Backend, Batch, Checkpoint, StateError, TaskState};
+use tradewind_state::{Backend, Batch, Checkpoint, Room, StateError, TaskState};
 use tradewind_topics::{CommitError, Offset, Record};
 
 use super::{World, committing::POSITION};
@@ -137,9 +137,12 @@ impl World {
             self.say(|| format!("{name} rebuilds {partition} from its changelog"));
         }
         self.members[id].stores.insert(partition, store.clone());
-        let mut state = TaskState::new(store).map_err(|e| e.to_string())?;
+        let mut state = TaskState::within(&Room::new(self.plan.room), store).map_err(|e| e.to_string())?;
+        let checkpoint = state.checkpoint();
+        if checkpoint.rows > checkpoint.changelog {
+            self.counts.one("flushes cut off");
+        }
         if self.is(Bug::OldStateNotRebuilt) {
-            let checkpoint = state.checkpoint();
             state.restore(Vec::new(), Checkpoint { at: now.millis(), ..checkpoint });
         }
         Ok(state)
@@ -221,6 +224,15 @@ impl World {
             Some(Bug::CheckpointBeforeData) => {
                 let first = Batch { changes: Vec::new(), checkpoint: batch.checkpoint.clone() };
                 store.apply(first).and_then(|()| store.apply(batch))
+            }
+            Some(Bug::CheckpointWithTheFirstPiece) => {
+                let state = self.members[id].worker.as_ref().and_then(|worker| worker.state(partition));
+                batch.checkpoint = state.map_or(batch.checkpoint, TaskState::checkpoint);
+                store.apply(batch)
+            }
+            Some(Bug::CutOffFlushNotSaid) => {
+                batch.checkpoint.rows = batch.checkpoint.changelog;
+                store.apply(batch)
             }
             _ => store.apply(batch),
         };

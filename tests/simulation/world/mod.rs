@@ -20,6 +20,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tradewind_runtime::{Input, Layout, Limits};
 use tradewind_schemas::Timestamp;
+use tradewind_state::TaskState;
 use tradewind_topics::{Append, Record};
 
 use crate::{
@@ -71,6 +72,8 @@ pub struct Plan {
     /// How much rarer than in a world of one group anything goes wrong.
     pub rarity: u32,
     pub limits: Limits,
+    /// Bytes for the rows of each task.
+    pub room: usize,
     /// What a record is, for a person.
     pub describe: fn(&str, Option<&Bytes>, Option<&Bytes>) -> String,
 }
@@ -226,8 +229,14 @@ impl World {
     /// Somebody asks one of its tasks.
     fn look(&mut self, id: MemberId, workload: &mut impl Workload) -> Result<(), String> {
         let member = &self.members[id];
-        // A state in restore that nobody has seen yet may have a part of a large commit.
-        let whole = |partition: &u32| self.plan.limits.restore_bytes >= LARGE || member.served.contains(partition);
+        // A state in restore that nobody has seen yet may have a part of a large commit, or what was written of a flush
+        // that was cut off.
+        let state = |partition: &u32| member.worker.as_ref()?.state(*partition);
+        let is_cut_off = |partition: &u32| {
+            state(partition).map(TaskState::checkpoint).is_some_and(|checkpoint| checkpoint.rows > checkpoint.changelog)
+        };
+        let parts = |partition: &u32| self.plan.limits.restore_bytes < LARGE || is_cut_off(partition);
+        let whole = |partition: &u32| member.served.contains(partition) || !parts(partition);
         let restoring = member.restoring.keys().filter(|partition| whole(partition));
         let served: Vec<_> = member.fetching.keys().chain(restoring).copied().collect();
         let fair = |partition: &u32| member.disks.get(partition).is_some_and(|disk| disk.is_fair());

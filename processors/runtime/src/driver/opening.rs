@@ -66,6 +66,6 @@ impl Driver<'_> {
     fn keep(&mut self, partition: u32, store: RocksBackend) -> Result<TaskState, WorkerError> {
         let store = Arc::new(store);
         self.stores.insert(partition, Store::new(store.clone()));
-        Ok(TaskState::new(store)?)
+        Ok(TaskState::within(self.place.memory.room(), store)?)
     }
 }

@@ -59,9 +59,7 @@ impl Worker {
     fn close_standbys(&mut self, partitions: BTreeSet<u32>, effects: &mut Vec<Effect>) {
         for partition in partitions {
             if let Some(mut standby) = self.standbys.remove(&partition) {
-                if let Some(batch) = standby.task.flush_batch() {
-                    effects.push(Effect::Flush { partition, batch });
-                }
+                standby.task.flush_all_below(self.limits.restore_bytes, effects);
                 effects.push(Effect::Close(partition));
             }
         }
@@ -103,7 +101,7 @@ impl Worker {
             return true;
         }
         match standby.task.restore(now, std::mem::take(records), position, self.limits.restore_bytes) {
-            Ok(_) => standby.task.flush_if(self.limits.restore_bytes, effects),
+            Ok(_) => standby.task.flush_restored(self.limits.restore_bytes, effects),
             Err(Refusal::State(StateError::Corrupt { why, .. })) => self.rebuild_standby(now, partition, &why, effects),
             Err(refusal) => self.refuse_standby(partition, &refusal, effects),
         }

@@ -27,7 +27,8 @@ fn empty() -> TaskState {
 /// What a store holds that was closed at hour 0, at 50 of its changelog.
 fn of_old() -> TaskState {
     let mut state = empty();
-    let checkpoint = Checkpoint { changelog: 50, source: Some(9), at: at(0).millis(), origin: ORIGIN.to_owned() };
+    let checkpoint =
+        Checkpoint { changelog: 50, rows: 50, source: Some(9), at: at(0).millis(), origin: ORIGIN.to_owned() };
     state.restore(Vec::new(), checkpoint);
     state
 }
