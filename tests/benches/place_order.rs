@@ -3,6 +3,9 @@
 //!
 //!     cargo bench --workspace --profile dev --bench place_order            # the embedded log
 //!     cargo bench --workspace --profile dev --bench place_order -- kafka   # a real Kafka, roles as processes
+//!
+//! The tests' own broker is one that starts quickly and is slow for good: name another with `TRADEWIND_TEST_KAFKA`, such
+//! as the race's (`PEER_PIN=0 tests/peers/kafka-streams/run broker-start`).
 
 use std::{fs, time::Instant};
 
@@ -14,6 +17,8 @@ use tradewind_tests::{
 
 const CONCURRENCIES: [usize; 4] = [1, 8, 32, 128];
 const CUSTOMERS: usize = 16;
+/// Orders placed before anything is measured: a broker compiles itself for its first minute.
+const WARM_UP: usize = 1_500;
 
 #[tokio::main]
 async fn main() {
@@ -24,6 +29,7 @@ async fn main() {
         shop.sell(sku, 1000, 1_000_000).await;
     }
     let customers = shop.customers(CUSTOMERS).await;
+    place(&customers, &skus, 32, WARM_UP, "warm-up").await;
     println!("{}", if on_kafka { "Kafka, roles as processes" } else { "embedded log, one process" });
     println!("concurrency   orders   orders/s   p50 ms   p99 ms   CPU ms an order");
     for concurrency in CONCURRENCIES {
