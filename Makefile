@@ -31,7 +31,7 @@ race: build ## Races Kafka Streams on one broker, and writes docs/benchmarks.md:
 	@deploy/setup.sh test
 	@python3 tests/race/race.py --binaries $(TARGET)/debug $(ARGS)
 
-scale: build ## What threads, keys and a backlog cost, on a real Kafka, into docs/benchmarks.md: six minutes.
+scale: build ## What threads, keys and a backlog cost, on a real Kafka, into docs/benchmarks.md: nine minutes.
 	@deploy/setup.sh test
 	@python3 tests/race/scale.py --binaries $(TARGET)/debug $(ARGS)
 
