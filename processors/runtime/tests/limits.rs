@@ -10,7 +10,7 @@ use tradewind_runtime::{
 };
 use tradewind_schemas::{MessageId, RowKey, Timestamp};
 use tradewind_state::{TaskState, model::ModelDisk};
-use tradewind_topics::{Append, Record, TopicPartition};
+use tradewind_topics::{Append, Receipt, Record, TopicPartition};
 use uuid::Uuid;
 
 const LARGEST: usize = 1_000;
@@ -194,4 +194,30 @@ fn a_timer_that_stands_for_no_command_goes_to_the_dead_letters() {
     let of_timers = |row: &&&Append| row.key.as_deref().is_some_and(|key| key[0] == TIMERS);
     let changes = on(&appends, "inflating.changelog");
     assert!(changes.iter().filter(of_timers).all(|row| row.value.is_none()), "it is kept no longer");
+}
+
+/// Whether a task that has committed one row is flushed when it is handed over, by a worker with this limit.
+fn is_flushed_at_its_end(restore_bytes: usize) -> bool {
+    let mut worker = at_work(Limits { restore_bytes, ..Limits::default() });
+    let now = Timestamp::from_millis(1_000);
+    let record = Record {
+        source: TopicPartition::new("test.sizes", 0),
+        offset: 0,
+        timestamp: 7,
+        key: None,
+        value: Some(Bytes::from_static(b"keep 500")),
+        headers: Vec::new(),
+    };
+    worker.step(now, Input::Records(vec![record]));
+    worker.step(now, Input::Idle);
+    worker.step(now, Input::Committed(Receipt::default()));
+    let effects = worker.step(now, Input::Revoked(vec![0]));
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Close(0))));
+    effects.iter().any(|effect| matches!(effect, Effect::Flush { .. }))
+}
+
+#[test]
+fn a_task_that_goes_is_flushed_unless_that_would_take_long() {
+    assert!(is_flushed_at_its_end(10_000));
+    assert!(!is_flushed_at_its_end(500), "its changelog has it");
 }
