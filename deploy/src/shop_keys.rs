@@ -102,10 +102,10 @@ fn has_identities(platform: &Platform) -> Result<bool> {
     let admin = platform.log.admin();
     for topic in [IDENTITY_COMMANDS.name, IDENTITY_EVENTS.name, IDENTITY_KEYS.name] {
         let physical = platform.layout.physical(topic);
-        for partition in 0..platform.layout.partitions(topic).unwrap_or_default() {
-            if admin.end(&TopicPartition::new(physical.clone(), partition), End::Written)? > 0 {
-                return Ok(true);
-            }
+        let partitions = 0..platform.layout.partitions(topic).unwrap_or_default();
+        let partitions: Vec<_> = partitions.map(|number| TopicPartition::new(physical.clone(), number)).collect();
+        if admin.ends(&partitions, End::Written)?.iter().any(|end| *end > 0) {
+            return Ok(true);
         }
     }
     Ok(false)
@@ -115,7 +115,7 @@ fn has_identities(platform: &Platform) -> Result<bool> {
 fn beginning(platform: &Platform) -> Result<Option<Beginning>> {
     let place = own::place(&platform.layout, RUNTIME_SHOP, &ShopKey)?;
     let end = platform.log.admin().end(&place, End::Written)?;
-    let mut reader = platform.log.reader()?;
+    let mut reader = platform.log.reader_to_end()?;
     reader.assign(&[(place.clone(), Start::Beginning)])?;
     let deadline = Instant::now() + PATIENCE;
     while reader.position(&place)? < end {

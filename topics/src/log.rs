@@ -4,7 +4,7 @@
 //! contract suite (tests/log) runs against both. Batches cross the interface, not records, so dynamic dispatch costs
 //! nothing that could be measured.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, slice, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
@@ -240,19 +240,36 @@ pub trait Admin: Send + Sync {
     fn create(&self, topics: &[TopicSpec]) -> Result<(), LogError>;
     /// All topics.
     fn topics(&self) -> Result<Vec<TopicInfo>, LogError>;
-    fn end(&self, partition: &TopicPartition, which: End) -> Result<Offset, LogError>;
-    /// The earliest position still there.
-    fn beginning(&self, partition: &TopicPartition) -> Result<Offset, LogError>;
+    /// The ends of these partitions, in their order.
+    fn ends(&self, partitions: &[TopicPartition], which: End) -> Result<Vec<Offset>, LogError>;
+    /// The earliest positions that are still there, in the partitions' order.
+    fn beginnings(&self, partitions: &[TopicPartition]) -> Result<Vec<Offset>, LogError>;
+    fn end(&self, partition: &TopicPartition, which: End) -> Result<Offset, LogError> {
+        the_one(self.ends(slice::from_ref(partition), which)?)
+    }
+    fn beginning(&self, partition: &TopicPartition) -> Result<Offset, LogError> {
+        the_one(self.beginnings(slice::from_ref(partition))?)
+    }
     /// Gives a group its first offsets; partitions that already have one are left alone.
     fn initialise_group(&self, group: &str, positions: &[(TopicPartition, Offset)]) -> Result<(), LogError>;
     /// A group's stable offsets.
     fn group_offsets(&self, group: &str, partitions: &[TopicPartition]) -> Result<Vec<Option<Offset>>, LogError>;
 }
 
+fn the_one(answers: Vec<Offset>) -> Result<Offset, LogError> {
+    let answer = answers.into_iter().next();
+    answer.ok_or_else(|| LogError::Misuse("one partition was asked for, and none was answered for".to_owned()))
+}
+
 /// A log: the embedded one or Kafka.
 pub trait Log: Send + Sync {
     fn session(&self, config: SessionConfig) -> Result<Box<dyn Session>, LogError>;
     fn reader(&self) -> Result<Box<dyn Reader>, LogError>;
+    /// A reader for someone who reads up to an end that is there, and then stops: it learns of the end sooner, and while it
+    /// waits it costs more.
+    fn reader_to_end(&self) -> Result<Box<dyn Reader>, LogError> {
+        self.reader()
+    }
     fn writer(&self) -> Result<Arc<dyn Writer>, LogError>;
     fn admin(&self) -> Arc<dyn Admin>;
 }

@@ -102,11 +102,13 @@ impl Admin for FakeLog {
     fn topics(&self) -> Result<Vec<TopicInfo>, LogError> {
         Ok(Vec::new())
     }
-    fn end(&self, place: &TopicPartition, _: End) -> Result<Offset, LogError> {
-        Ok(self.published.lock().iter().filter(|record| record.source == *place).count() as Offset)
+    fn ends(&self, places: &[TopicPartition], _: End) -> Result<Vec<Offset>, LogError> {
+        let published = self.published.lock();
+        let written = |place: &TopicPartition| published.iter().filter(|record| record.source == *place).count();
+        Ok(places.iter().map(|place| written(place) as Offset).collect())
     }
-    fn beginning(&self, _: &TopicPartition) -> Result<Offset, LogError> {
-        Ok(0)
+    fn beginnings(&self, places: &[TopicPartition]) -> Result<Vec<Offset>, LogError> {
+        Ok(vec![0; places.len()])
     }
     fn initialise_group(&self, _: &str, _: &[(TopicPartition, Offset)]) -> Result<(), LogError> {
         Ok(())

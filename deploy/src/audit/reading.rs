@@ -96,13 +96,10 @@ impl Reading<'_> {
     fn ends(&self, topic: &'static str, which: End) -> Result<Ends, AuditError> {
         let partitions = self.layout.partitions(topic).ok_or(AuditError::NoTopic(topic))?;
         let physical = self.layout.physical(topic);
-        let admin = self.log.admin();
-        let end = |partition| {
-            let partition = TopicPartition::new(physical.clone(), partition);
-            let end = admin.end(&partition, which)?;
-            Ok((partition, end))
-        };
-        (0..partitions).map(end).collect()
+        let partitions = (0..partitions).map(|partition| TopicPartition::new(physical.clone(), partition));
+        let partitions: Vec<_> = partitions.collect();
+        let ends = self.log.admin().ends(&partitions, which)?;
+        Ok(partitions.into_iter().zip(ends).collect())
     }
 
     /// Decodes a topic from its beginning to these ends.
@@ -129,7 +126,7 @@ impl Reading<'_> {
         ends: &Ends,
         mut feed: impl FnMut(&Record) -> Result<(), AuditError>,
     ) -> Result<(), AuditError> {
-        let mut reader = self.log.reader()?;
+        let mut reader = self.log.reader_to_end()?;
         reader.assign(starts)?;
         let end_of: HashMap<_, _> = ends.iter().cloned().collect();
         let mut records = 0;

@@ -43,6 +43,10 @@ impl Log for ObservedLog {
         Ok(Box::new(ObservedReader { reader: self.log.reader()?, restored: self.restored.clone() }))
     }
 
+    fn reader_to_end(&self) -> Result<Box<dyn Reader>, LogError> {
+        Ok(Box::new(ObservedReader { reader: self.log.reader_to_end()?, restored: self.restored.clone() }))
+    }
+
     fn writer(&self) -> Result<Arc<dyn Writer>, LogError> {
         self.log.writer()
     }

@@ -100,7 +100,7 @@ impl Topics<'_> {
         let mut count = 0;
         for partition in partitions(self.layout, topic) {
             let end = self.log.admin().end(&partition, End::Stable)?;
-            let mut reader = self.log.reader()?;
+            let mut reader = self.log.reader_to_end()?;
             reader.assign(&[(partition.clone(), Start::Beginning)])?;
             while reader.position(&partition)? < end {
                 for record in reader.poll(GLANCE)? {

@@ -48,12 +48,13 @@ impl Tap {
         };
         let partitions = (0..found.partitions).map(|number| TopicPartition::new(found.name.clone(), number));
         let partitions: Vec<_> = partitions.collect();
-        let end = |partition: &TopicPartition| Ok((partition.clone(), admin.end(partition, End::Stable)?));
-        let ends = match wanted.follow {
-            true => None,
-            false => Some(partitions.iter().map(end).collect::<Result<_, LogError>>()?),
+        let (ends, mut reader) = match wanted.follow {
+            true => (None, log.reader()?),
+            false => {
+                let ends = partitions.iter().cloned().zip(admin.ends(&partitions, End::Stable)?);
+                (Some(ends.collect()), log.reader_to_end()?)
+            }
         };
-        let mut reader = log.reader()?;
         let start = wanted.from.start();
         reader.assign(&partitions.into_iter().map(|partition| (partition, start)).collect::<Vec<_>>())?;
         let decoder = is_avro(&topic).then_some(decoder);

@@ -2,6 +2,7 @@
 
 mod opening;
 mod positions;
+mod unplaced;
 
 use std::{
     cell::{Cell, OnceCell},
@@ -16,7 +17,7 @@ use std::{
 
 use tradewind_schemas::Timestamp;
 use tradewind_state::{
-    Backend, Batch, StateError, TaskState,
+    Backend, Batch, StateError,
     rocks::{self, RocksBackend, SharedMemory},
 };
 use tradewind_topics::{Admin, CommitError, Log, LogError, Offset, Polled, Session, SessionConfig};
@@ -31,6 +32,7 @@ use crate::{
     standbys::Standbys,
     worker::Worker,
 };
+use unplaced::Unplaced;
 
 /// How long to wait for records when there is nothing else to do.
 const QUIET: Duration = Duration::from_millis(200);
@@ -108,8 +110,8 @@ struct Driver<'a> {
     sessions: u64,
     admin: Arc<dyn Admin>,
     stores: BTreeMap<u32, Store>,
-    /// Tasks whose positions are still to be looked up, with the state that was just opened.
-    unplaced: BTreeMap<u32, Option<TaskState>>,
+    /// Tasks whose positions are still to be looked up.
+    unplaced: BTreeMap<u32, Unplaced>,
     restores: Restores,
     /// More of the changelogs may have been read already.
     is_restoring: bool,
@@ -174,7 +176,7 @@ impl Driver<'_> {
                     break;
                 }
             }
-            self.look_positions_up()?;
+            self.place_tasks()?;
             self.restore()?;
             self.stand_by()?;
             if quiet || self.is_due() {
@@ -246,18 +248,16 @@ impl Driver<'_> {
         let Some(session) = &mut self.session else { return Ok(None) };
         match effect {
             Effect::Open(partition) => {
-                let state = self.open(partition, None)?;
-                self.unplaced.insert(partition, Some(state));
+                self.unplaced.insert(partition, Unplaced::closed(None));
             }
             Effect::Rebuild { partition, why } => {
                 self.restores.give_up(partition)?;
                 self.place.serving.withdraw(&self.names.stage, partition);
                 self.stores.remove(&partition);
-                let state = self.open(partition, Some(why))?;
-                self.unplaced.insert(partition, Some(state));
+                self.unplaced.insert(partition, Unplaced::closed(Some(why)));
             }
             Effect::OpenStandby(partition) => {
-                let state = match self.open(partition, None) {
+                let state = match self.open_standby(partition) {
                     Err(WorkerError::Halted(why)) => return Ok(Some(Input::NoStandby { partition, why })),
                     opened => opened?,
                 };
@@ -273,7 +273,7 @@ impl Driver<'_> {
             Effect::Reopen(partition) => {
                 self.starts.remove(&partition);
                 self.restores.give_up(partition)?;
-                self.unplaced.entry(partition).or_default();
+                self.unplaced.entry(partition).or_default().positions = None;
             }
             Effect::Restore { partition, from, to } => self.restores.begin(partition, from, to)?,
             Effect::Serve { partition, reader } => {

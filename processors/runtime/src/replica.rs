@@ -89,7 +89,7 @@ impl Replica {
     /// `Behind` after 2 s, `Unavailable` where the log does not say how far that is.
     pub async fn catch_up(&self) -> Result<(), ReplicaError> {
         let (admin, partitions) = (self.admin.clone(), self.partitions.clone());
-        let asked = tokio::task::spawn_blocking(move || ends(&*admin, &partitions)).await;
+        let asked = tokio::task::spawn_blocking(move || admin.ends(&partitions, End::Stable)).await;
         let ends = match asked {
             Ok(Ok(ends)) => ends,
             Ok(Err(cause)) => return Err(ReplicaError::Unavailable(cause.to_string())),
@@ -136,10 +136,6 @@ fn begin(
     let starts: Vec<_> = partitions.iter().map(|partition| (partition.clone(), start(partition))).collect();
     reader.assign(&starts)?;
     Ok(reader)
-}
-
-fn ends(admin: &dyn Admin, partitions: &[TopicPartition]) -> Result<Vec<Offset>, LogError> {
-    partitions.iter().map(|partition| admin.end(partition, End::Stable)).collect()
 }
 
 /// The thread's side.
@@ -190,7 +186,7 @@ impl Follower {
     fn compare(&mut self, reached: &[Offset]) -> Result<(), LogError> {
         if self.target.is_none() && self.compared.is_none_or(|at| at.elapsed() > RETRY) {
             let now = Instant::now();
-            self.target = Some((now, ends(&*self.admin, &self.partitions)?));
+            self.target = Some((now, self.admin.ends(&self.partitions, End::Stable)?));
             self.compared = Some(now);
         }
         if let Some((at, _)) = self.target.take_if(|(_, ends)| reached.iter().zip(&*ends).all(|(at, end)| at >= end)) {

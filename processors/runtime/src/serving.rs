@@ -144,7 +144,7 @@ impl Local {
         deadline: Instant,
     ) -> Result<Option<Offset>, LogError> {
         let idle = self.idle_readers.lock().pop();
-        let mut reader = idle.map_or_else(|| self.log.reader(), Ok)?;
+        let mut reader = idle.map_or_else(|| self.log.reader_to_end(), Ok)?;
         let found = first_record(&mut *reader, place, from, end, deadline)?;
         // One that cannot let go is not kept; the answer is known all the same.
         if reader.assign(&[]).is_ok() {

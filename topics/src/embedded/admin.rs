@@ -53,12 +53,12 @@ impl Admin for EmbeddedAdmin {
     }
 
     /// Records here are decided when they are written, so both ends are one.
-    fn end(&self, partition: &TopicPartition, _which: End) -> Result<Offset, LogError> {
-        Ok(self.engine.topics.partition(partition)?.end())
+    fn ends(&self, partitions: &[TopicPartition], _which: End) -> Result<Vec<Offset>, LogError> {
+        partitions.iter().map(|partition| Ok(self.engine.topics.partition(partition)?.end())).collect()
     }
 
-    fn beginning(&self, partition: &TopicPartition) -> Result<Offset, LogError> {
-        Ok(self.engine.topics.partition(partition)?.beginning())
+    fn beginnings(&self, partitions: &[TopicPartition]) -> Result<Vec<Offset>, LogError> {
+        partitions.iter().map(|partition| Ok(self.engine.topics.partition(partition)?.beginning())).collect()
     }
 
     fn initialise_group(&self, group: &str, positions: &[(TopicPartition, Offset)]) -> Result<(), LogError> {

@@ -9,7 +9,7 @@ use std::{
 
 use futures::executor::block_on;
 use rdkafka::{
-    Offset as Native,
+    Offset as Native, TopicPartitionList,
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
     consumer::{BaseConsumer, CommitMode, Consumer},
     error::RDKafkaErrorCode as Code,
@@ -131,7 +131,16 @@ impl KafkaAdmin {
         }
     }
 
-    fn watermarks(&self, partition: &TopicPartition, isolation: Isolation) -> Result<(Offset, Offset), LogError> {
+    /// Asks for the positions of these partitions that the brokers know as [`Native::Beginning`] or [`Native::End`].
+    fn bounds(
+        &self,
+        partitions: &[TopicPartition],
+        bound: Native,
+        isolation: Isolation,
+    ) -> Result<Vec<Offset>, LogError> {
+        if partitions.is_empty() {
+            return Ok(Vec::new());
+        }
         let client = match (isolation, self.uncommitted.get()) {
             (Isolation::Committed, _) => &self.committed,
             (Isolation::Uncommitted, Some(client)) => client,
@@ -140,11 +149,18 @@ impl KafkaAdmin {
                 self.uncommitted.get_or_init(|| client)
             }
         };
-        let within = self.settings.answer_within();
-        let ends = || Ok(client.fetch_watermarks(&partition.topic, partition.partition as i32, within)?);
-        let led = || patiently(LEADERS_WITHIN, Fault::lacks_leader, ends);
-        patiently(KNOWN_WITHIN, Fault::is_unknown_topic, led)
-            .map_err(failed(format!("asking for the ends of {partition}")))
+        let asked = list_at(partitions.iter().map(|partition| (partition, bound)))?;
+        let ask = || {
+            let answer = client.offsets_for_times(asked.clone(), self.settings.answer_within())?;
+            partitions.iter().map(|partition| bound_in(&answer, partition)).collect::<Result<Vec<_>, _>>()
+        };
+        let led = || patiently(LEADERS_WITHIN, Fault::lacks_leader, ask);
+        let answer = patiently(KNOWN_WITHIN, Fault::is_unknown_topic, led);
+        answer.map_err(failed(match partitions {
+            [one] => format!("asking for the beginning or end of {one}"),
+            [first, ..] => format!("asking for the beginnings or ends of {first} and {} others", partitions.len() - 1),
+            [] => String::new(),
+        }))
     }
 
     fn group(&self, group: &str) -> Result<BaseConsumer<Logging>, LogError> {
@@ -163,6 +179,16 @@ fn patiently<T>(within: Duration, passing: fn(&Fault) -> bool, ask: impl Fn() ->
             Err(fault) if passing(&fault) && Instant::now() < deadline => thread::sleep(Duration::from_millis(50)),
             answer => return answer,
         }
+    }
+}
+
+fn bound_in(answer: &TopicPartitionList, partition: &TopicPartition) -> Result<Offset, Fault> {
+    let of = answer.find_partition(&partition.topic, partition.partition as i32);
+    let of = of.ok_or_else(|| Fault::new(Code::UnknownTopicOrPartition))?;
+    of.error()?;
+    match of.offset() {
+        Native::Offset(offset) => Ok(offset),
+        _ => Err(Fault::new(Code::NoOffset)),
     }
 }
 
@@ -212,16 +238,16 @@ impl Admin for KafkaAdmin {
         Ok(topics)
     }
 
-    fn end(&self, partition: &TopicPartition, which: End) -> Result<Offset, LogError> {
+    fn ends(&self, partitions: &[TopicPartition], which: End) -> Result<Vec<Offset>, LogError> {
         let isolation = match which {
             End::Stable => Isolation::Committed,
             End::Written => Isolation::Uncommitted,
         };
-        Ok(self.watermarks(partition, isolation)?.1)
+        self.bounds(partitions, Native::End, isolation)
     }
 
-    fn beginning(&self, partition: &TopicPartition) -> Result<Offset, LogError> {
-        Ok(self.watermarks(partition, Isolation::Committed)?.0)
+    fn beginnings(&self, partitions: &[TopicPartition]) -> Result<Vec<Offset>, LogError> {
+        self.bounds(partitions, Native::Beginning, Isolation::Committed)
     }
 
     fn initialise_group(&self, group: &str, positions: &[(TopicPartition, Offset)]) -> Result<(), LogError> {

@@ -51,9 +51,18 @@ impl Fault {
         matches!(self.code, Some(Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition))
     }
 
-    /// The partition is between two leaders, or has just been made.
+    /// The partition is between two leaders, or has just been made, or librdkafka knows it from before.
     pub fn lacks_leader(&self) -> bool {
-        matches!(self.code, Some(Code::LeaderNotAvailable | Code::NotLeaderForPartition))
+        matches!(
+            self.code,
+            Some(
+                Code::LeaderNotAvailable
+                    | Code::NotLeaderForPartition
+                    | Code::FencedLeaderEpoch
+                    | Code::UnknownLeaderEpoch
+                    | Code::OffsetNotAvailable
+            )
+        )
     }
 
     /// The group is between two coordinators, or is the brokers' first.

@@ -4,6 +4,7 @@
 //! the thread that calls it. What librdkafka gets wrong for us, and what is done about it:
 //! - its flush and commit, as rdkafka calls them, wait in steps of 100 ms: [`raw`] calls them directly;
 //! - its transactional calls may never return: they are [`calls`] on a thread of their own, with a time limit;
+//! - a new client finds no broker for a moment, and takes a transactional id over 500 ms later: it is waited for one;
 //! - a transaction right after the last one waits 20 ms: two producers take [`turns`];
 //! - a producer whose commit timed out may still end a *later* transaction: it is never used again, and
 //!   [`Session::recover`] makes another with the same transactional id;
@@ -29,7 +30,7 @@ mod transaction;
 mod turns;
 mod writer;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use admin::KafkaAdmin;
 use reader::KafkaReader;
@@ -39,6 +40,11 @@ use settings::Settings;
 use writer::KafkaWriter;
 
 use crate::{Admin, Log, LogError, Reader, Session, SessionConfig, Writer};
+
+/// How long the brokers keep the question of a reader for which they have nothing. The end of a partition that ends in
+/// markers is only learned from the answer to a further question.
+const FOLLOWING: Duration = Duration::from_millis(50);
+const TO_END: Duration = Duration::from_millis(5);
 
 /// Topics on Kafka brokers. Names of topics and groups are the physical ones.
 pub struct KafkaLog {
@@ -64,7 +70,11 @@ impl Log for KafkaLog {
     }
 
     fn reader(&self) -> Result<Box<dyn Reader>, LogError> {
-        Ok(Box::new(KafkaReader::new(self.settings.clone())?))
+        Ok(Box::new(KafkaReader::new(self.settings.clone(), FOLLOWING)?))
+    }
+
+    fn reader_to_end(&self) -> Result<Box<dyn Reader>, LogError> {
+        Ok(Box::new(KafkaReader::new(self.settings.clone(), TO_END)?))
     }
 
     fn writer(&self) -> Result<Arc<dyn Writer>, LogError> {

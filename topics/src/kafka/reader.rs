@@ -37,10 +37,11 @@ pub struct KafkaReader {
 }
 
 impl KafkaReader {
-    pub fn new(settings: Arc<Settings>) -> Result<Self, LogError> {
+    /// The brokers keep a question for which they have nothing so long.
+    pub fn new(settings: Arc<Settings>, wait: Duration) -> Result<Self, LogError> {
         let doing = "making a reader";
         let consumer: BaseConsumer<Logging> =
-            settings.reader().create_with_context(Logging::default()).map_err(failed(doing))?;
+            settings.reader(wait).create_with_context(Logging::default()).map_err(failed(doing))?;
         let consumer = Ending::new("a reader", Arc::new(consumer));
         // What is read becomes state, and stays.
         let events = Events::of(Arc::clone(&consumer), Copies::apart());

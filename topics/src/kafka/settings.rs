@@ -67,6 +67,8 @@ impl Settings {
             .set("bootstrap.servers", &self.brokers)
             .set("client.id", &self.options.client_id)
             .set("socket.nagle.disable", "true")
+            // A client's second connection (the first is to a bootstrap address, and given up) waits half as long as this.
+            .set("reconnect.backoff.ms", "22")
             // A broker that comes back is found within a second, not within librdkafka's ten.
             .set("reconnect.backoff.max.ms", "1000")
             .set_log_level(RDKafkaLogLevel::Warning);
@@ -124,13 +126,12 @@ impl Settings {
     }
 
     /// Reads partitions without joining a group; librdkafka wants the name of one all the same.
-    pub fn reader(&self) -> ClientConfig {
+    pub fn reader(&self, wait: Duration) -> ClientConfig {
         let mut config = self.consumer(Isolation::Committed);
         config
             .set("group.id", format!("{}-reader", self.options.client_id))
             .set("enable.partition.eof", "true")
-            // The end of a partition that ends in markers is only learned from a further fetch.
-            .set("fetch.wait.max.ms", "50");
+            .set("fetch.wait.max.ms", wait.as_millis().to_string());
         config
     }
 

@@ -14,9 +14,13 @@ use super::{
     deliveries::{Deliveries, Writing},
     ending::Ending,
     faults::{Fault, failed},
+    raw,
     settings::Settings,
 };
 use crate::LogError;
+
+/// Brokers are waited for so long before a transactional id is taken over.
+const BROKERS_WITHIN: Duration = Duration::from_secs(1);
 
 pub struct Turns {
     turns: [Turn; 2],
@@ -38,7 +42,12 @@ impl Turns {
         let turns = [turn(settings, &format!("{id}-0"))?, turn(settings, &format!("{id}-1"))?];
         for Turn { producer, .. } in &turns {
             let (producer, within) = (Arc::clone(producer), settings.answer_within());
-            let taken = calls.call(within, move || Ok(producer.init_transactions(within)?));
+            let take = move || {
+                // Where there are none, this says so.
+                raw::await_brokers(producer.client(), BROKERS_WITHIN);
+                Ok(producer.init_transactions(within)?)
+            };
+            let taken = calls.call(within + BROKERS_WITHIN, take);
             taken.map_err(failed(&format!("taking over the transactional id {id}")))?;
         }
         Ok(Self { turns, turn: 0, calls })

@@ -109,7 +109,7 @@ impl Run {
         };
         let end = patiently(&self.stop, "reading the attempts' end", || self.admin.end(&source, End::Written))?;
         let reader = patiently(&self.stop, "reading attempts", || {
-            let mut reader = self.log.reader()?;
+            let mut reader = self.log.reader_to_end()?;
             reader.assign(&[(source.clone(), Start::Beginning)]).map(|()| reader)
         })?;
         let paused = self.partitions.get(&number).is_some_and(|earlier| earlier.paused);

@@ -4,39 +4,62 @@ use std::time::{Duration, Instant};
 
 use tradewind_topics::{End, LogError, TopicPartition};
 
-use super::{Driver, WorkerError};
+use super::{
+    Driver, WorkerError,
+    unplaced::{Holds, Unplaced},
+};
 use crate::{effects::Input, patience::patiently, task::Opened};
 
 /// A topic that is missing is looked for so long: a broker that has just come back may not know of it yet.
 const FOUND_WITHIN: Duration = Duration::from_secs(5);
 
 impl Driver<'_> {
-    /// Looks up where the tasks stand that wait for it. While the group does not answer it is polled in between: it may
-    /// wait for us to hear that the tasks are lost.
-    pub(super) fn look_positions_up(&mut self) -> Result<(), WorkerError> {
-        while let Some((&partition, _)) = self.unplaced.first_key_value() {
-            match self.positions(partition) {
-                Ok(positions) => {
-                    let state = self.unplaced.remove(&partition).flatten();
-                    self.tell(Input::Opened(partition, Opened { state, ..positions }))?;
-                }
+    /// Opens what is to be opened, looks up where all tasks stand that wait for it, and tells the worker. While the log
+    /// does not answer the group is polled in between: it may wait for us to hear that the tasks are lost.
+    pub(super) fn place_tasks(&mut self) -> Result<(), WorkerError> {
+        while !self.unplaced.is_empty() {
+            match self.open_tasks().and_then(|()| self.look_positions_up()) {
+                Ok(()) => {}
                 Err(WorkerError::Log(LogError::Unavailable(why))) => {
                     tracing::warn!(why, "the log cannot be reached: the tasks' positions are looked up again");
-                    break;
+                    return Ok(());
                 }
                 Err(other) => return Err(other),
+            }
+            while let Some((partition, opened)) = self.next_placed() {
+                self.tell(Input::Opened(partition, opened))?;
             }
         }
         Ok(())
     }
 
-    /// The group's stable offset **first**, then the changelog's end.
-    fn positions(&mut self, partition: u32) -> Result<Opened, WorkerError> {
-        let (source, changelog) = (self.names.source(partition), self.names.changelog(partition));
+    /// The group's stable offsets **first**, then the changelogs' ends.
+    fn look_positions_up(&mut self) -> Result<(), WorkerError> {
+        let unknown = self.unplaced.iter().filter(|(_, task)| task.positions.is_none());
+        let unknown: Vec<u32> = unknown.map(|(partition, _)| *partition).collect();
+        let sources: Vec<_> = unknown.iter().map(|partition| self.names.source(*partition)).collect();
+        let changelogs: Vec<_> = unknown.iter().map(|partition| self.names.changelog(*partition)).collect();
         let session = self.session.as_mut().ok_or_else(|| LogError::Misuse("the session has left".to_owned()))?;
-        let group = session.committed(std::slice::from_ref(&source))?.into_iter().next().flatten();
-        let changelog_end = self.admin.end(&changelog, End::Written)?;
-        Ok(Opened { state: None, group, changelog_end, origin: self.origin(partition)? })
+        let groups = session.committed(&sources)?;
+        let ends = self.admin.ends(&changelogs, End::Written)?;
+        for ((partition, group), changelog_end) in unknown.into_iter().zip(groups).zip(ends) {
+            let origin = self.origin(partition)?;
+            if let Some(task) = self.unplaced.get_mut(&partition) {
+                task.positions = Some(Opened { state: None, group, changelog_end, origin });
+            }
+        }
+        Ok(())
+    }
+
+    /// A task of which all is known. What is known of the others may change with what the worker says to this one.
+    fn next_placed(&mut self) -> Option<(u32, Opened)> {
+        let (&partition, _) = self.unplaced.iter().find(|(_, task)| task.is_known())?;
+        let Unplaced { holds, positions } = self.unplaced.remove(&partition)?;
+        let state = match holds {
+            Holds::Opened(state) => Some(state),
+            Holds::Closed(_) | Holds::Worker => None,
+        };
+        Some((partition, Opened { state, ..positions? }))
     }
 
     /// What a task's state belongs to: the topic ids of source and changelog, and the partition.

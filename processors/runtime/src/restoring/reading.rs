@@ -100,7 +100,8 @@ impl Running {
         let (read, batches) = sync_channel(AHEAD);
         let thread = Builder::new().name(format!("restore-{stage}"));
         let work = move || {
-            let mut changelogs = Changelogs { log, reader: None, read: BTreeMap::new(), are_new: false, looked: None };
+            let mut changelogs =
+                Changelogs { log, reader: None, restores: false, read: BTreeMap::new(), are_new: false, looked: None };
             if let Err(error) = changelogs.read_as_ordered(&ordered, &read) {
                 // Nobody listens when the worker ends anyway.
                 let _ = read.send(Err(error));
@@ -117,6 +118,8 @@ struct Changelogs {
     log: Arc<dyn Log>,
     /// `None` while there is nothing to read.
     reader: Option<Box<dyn Reader>>,
+    /// What `reader` is for: for restores, or for standbys.
+    restores: bool,
     read: BTreeMap<TopicPartition, Place>,
     /// The reader does not know of them yet.
     are_new: bool,
@@ -188,14 +191,18 @@ impl Changelogs {
         if self.read.is_empty() {
             return Ok(Vec::new());
         }
-        let reader = match &mut self.reader {
-            Some(reader) => reader,
-            none => none.insert(self.log.reader()?),
-        };
         // Restores come first: somebody waits for them.
         let restores = self.read.values().any(|place| place.to != Offset::MAX);
         let is_due = |place: &Place| !restores || place.to != Offset::MAX;
-        if self.are_new {
+        let (reader, is_fresh) = match &mut self.reader {
+            Some(reader) if self.restores == restores => (reader, false),
+            other => {
+                let fresh = if restores { self.log.reader_to_end()? } else { self.log.reader()? };
+                self.restores = restores;
+                (other.insert(fresh), true)
+            }
+        };
+        if self.are_new || is_fresh {
             let due = self.read.iter().filter(|(_, place)| is_due(place));
             let places = due.map(|(changelog, place)| (changelog.clone(), Start::Offset(place.position)));
             reader.assign(&places.collect::<Vec<_>>())?;

@@ -76,15 +76,13 @@ impl Admin for Ailing {
         self.log.admin().create(topics)
     }
 
-    fn end(&self, partition: &TopicPartition, which: End) -> Result<Offset, LogError> {
-        self.log.admin().end(partition, which)
+    fn ends(&self, partitions: &[TopicPartition], which: End) -> Result<Vec<Offset>, LogError> {
+        self.log.admin().ends(partitions, which)
     }
 
-    fn beginning(&self, partition: &TopicPartition) -> Result<Offset, LogError> {
-        if self.lacks(Lacks::Beginning, partition) {
-            return Ok(5);
-        }
-        self.log.admin().beginning(partition)
+    fn beginnings(&self, partitions: &[TopicPartition]) -> Result<Vec<Offset>, LogError> {
+        let beginnings = self.log.admin().beginnings(partitions)?.into_iter().zip(partitions);
+        Ok(beginnings.map(|(there, of)| if self.lacks(Lacks::Beginning, of) { 5 } else { there }).collect())
     }
 
     fn initialise_group(&self, group: &str, positions: &[(TopicPartition, Offset)]) -> Result<(), LogError> {
