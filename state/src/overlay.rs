@@ -28,6 +28,7 @@ use layer::{Below, Layer};
 use progress::Progress;
 use reader::Shared;
 use rows::Rows;
+use table::Entry;
 
 pub use progress::Reached;
 pub use reader::{Pinned, TaskReader};
@@ -199,11 +200,14 @@ impl TaskState {
     pub fn restore(&mut self, changes: Vec<(StoreId, Bytes, Option<Bytes>)>, checkpoint: Checkpoint) {
         self.rollback();
         let source = checkpoint.source;
-        for (store, key, value) in changes {
-            self.uncommitted.set(store, self.hashes.hash_one(&key[..]), &key, value.map(alone));
-        }
+        let entry = |key: Bytes, value: Option<Bytes>| Entry {
+            hash: self.hashes.hash_one(&key[..]),
+            key: key[..].into(),
+            value: value.map(alone),
+        };
+        let entries: Vec<_> = changes.into_iter().map(|(store, key, value)| (store, entry(key, value))).collect();
         let mut committed = self.shared.committed.write();
-        self.uncommitted.pour_onto(&mut committed.rows);
+        committed.rows.take(entries);
         committed.checkpoint = Checkpoint { rows: committed.checkpoint.rows, ..checkpoint };
         drop(committed);
         self.shared.progress.reach(source);

@@ -190,6 +190,15 @@ pub trait Reader: Send {
     fn position(&mut self, partition: &TopicPartition) -> Result<Offset, LogError>;
 }
 
+/// What a [`Reader`] is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Purpose {
+    /// To read up to an end that is there, and then no further: the end is learned sooner, and to wait costs more.
+    pub to_end: bool,
+    /// Without them records are read faster.
+    pub headers: bool,
+}
+
 /// Which end of a partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
@@ -264,11 +273,14 @@ fn the_one(answers: Vec<Offset>) -> Result<Offset, LogError> {
 /// A log: the embedded one or Kafka.
 pub trait Log: Send + Sync {
     fn session(&self, config: SessionConfig) -> Result<Box<dyn Session>, LogError>;
-    fn reader(&self) -> Result<Box<dyn Reader>, LogError>;
-    /// A reader for someone who reads up to an end that is there, and then stops: it learns of the end sooner, and while it
-    /// waits it costs more.
+    fn reader_for(&self, purpose: Purpose) -> Result<Box<dyn Reader>, LogError>;
+    /// Of whole records, for good.
+    fn reader(&self) -> Result<Box<dyn Reader>, LogError> {
+        self.reader_for(Purpose { to_end: false, headers: true })
+    }
+    /// Of whole records, up to an end.
     fn reader_to_end(&self) -> Result<Box<dyn Reader>, LogError> {
-        self.reader()
+        self.reader_for(Purpose { to_end: true, headers: true })
     }
     fn writer(&self) -> Result<Arc<dyn Writer>, LogError>;
     fn admin(&self) -> Arc<dyn Admin>;

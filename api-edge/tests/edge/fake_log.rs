@@ -13,7 +13,7 @@ use futures::future::{BoxFuture, ready};
 use parking_lot::Mutex;
 use tradewind_schemas::{Actor, Envelope, MessageId, Timestamp, catalog::CatalogEntry};
 use tradewind_topics::{
-    Admin, Append, End, Log, LogError, Offset, Reader, Record, Session, SessionConfig, Start, TopicInfo,
+    Admin, Append, End, Log, LogError, Offset, Purpose, Reader, Record, Session, SessionConfig, Start, TopicInfo,
     TopicPartition, TopicSpec, Writer, list, partition_of,
 };
 use uuid::Uuid;
@@ -76,7 +76,7 @@ impl Log for FakeLog {
     fn session(&self, _: SessionConfig) -> Result<Box<dyn Session>, LogError> {
         Err(LogError::Misuse("an edge joins no group".into()))
     }
-    fn reader(&self) -> Result<Box<dyn Reader>, LogError> {
+    fn reader_for(&self, _: Purpose) -> Result<Box<dyn Reader>, LogError> {
         Ok(Box::new(FakeReader { log: self.clone(), positions: HashMap::new() }))
     }
     fn writer(&self) -> Result<Arc<dyn Writer>, LogError> {

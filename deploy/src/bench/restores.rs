@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use parking_lot::Mutex;
 use tradewind_runtime::now;
 use tradewind_topics::{
-    Admin, Log, LogError, Offset, Reader, Record, Session, SessionConfig, Start, TopicPartition, Writer,
+    Admin, Log, LogError, Offset, Purpose, Reader, Record, Session, SessionConfig, Start, TopicPartition, Writer,
 };
 
 /// All that was read for restores so far: when the first began, when the last record came (milliseconds), and how
@@ -39,12 +39,8 @@ impl Log for ObservedLog {
         self.log.session(config)
     }
 
-    fn reader(&self) -> Result<Box<dyn Reader>, LogError> {
-        Ok(Box::new(ObservedReader { reader: self.log.reader()?, restored: self.restored.clone() }))
-    }
-
-    fn reader_to_end(&self) -> Result<Box<dyn Reader>, LogError> {
-        Ok(Box::new(ObservedReader { reader: self.log.reader_to_end()?, restored: self.restored.clone() }))
+    fn reader_for(&self, purpose: Purpose) -> Result<Box<dyn Reader>, LogError> {
+        Ok(Box::new(ObservedReader { reader: self.log.reader_for(purpose)?, restored: self.restored.clone() }))
     }
 
     fn writer(&self) -> Result<Arc<dyn Writer>, LogError> {

@@ -6,7 +6,7 @@ use super::table::{Entry, Table};
 use crate::StoreId;
 
 /// So many entries are looked at ahead of being placed.
-const AHEAD: usize = 32;
+pub(super) const AHEAD: usize = 32;
 
 /// Changes of all stores, the last one of each key.
 ///

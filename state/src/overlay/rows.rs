@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::{
-    layer::Below,
+    layer::{AHEAD, Below},
     marks::Marks,
     table::{Entry, Table},
 };
@@ -73,6 +73,20 @@ impl Below for Rows {
 }
 
 impl Rows {
+    /// Takes these over, in their order.
+    pub fn take(&mut self, entries: Vec<(StoreId, Entry)>) {
+        let mut entries = entries.into_iter();
+        while !entries.as_slice().is_empty() {
+            // The waits for memory all at once instead of one after the other.
+            let ahead = entries.as_slice().iter().take(AHEAD);
+            let found = ahead.filter_map(|(store, entry)| self.table(*store)?.find(entry.hash, &entry.key));
+            std::hint::black_box(found.fold(0, |sum: usize, at| sum ^ at));
+            for (store, entry) in entries.by_ref().take(AHEAD) {
+                self.place(store, entry);
+            }
+        }
+    }
+
     /// `Some(None)` is a key that was deleted; `None` is one for which the backend is to be asked.
     #[inline]
     pub fn get(&self, store: StoreId, hash: u64, key: &[u8]) -> Option<Option<&Bytes>> {

@@ -41,7 +41,7 @@ pub use options::Options;
 use parking_lot::Mutex;
 
 use self::{directory::Directory, engine::Engine, maintenance::Maintenance, store::Store};
-use crate::{Admin, Log, LogError, Reader, Session, SessionConfig, Writer};
+use crate::{Admin, Log, LogError, Purpose, Reader, Session, SessionConfig, Writer};
 
 /// A log in a directory of its own. Dropping it closes it: what was acknowledged is on the disk, and sessions, readers
 /// and writers that are still about hear that it is unavailable.
@@ -105,7 +105,7 @@ impl Log for EmbeddedLog {
         Ok(Box::new(session::EmbeddedSession::open(self.engine.clone(), config)?))
     }
 
-    fn reader(&self) -> Result<Box<dyn Reader>, LogError> {
+    fn reader_for(&self, _: Purpose) -> Result<Box<dyn Reader>, LogError> {
         Ok(Box::new(reader::EmbeddedReader::new(self.engine.clone())))
     }
 

@@ -30,7 +30,7 @@ mod transaction;
 mod turns;
 mod writer;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use admin::KafkaAdmin;
 use reader::KafkaReader;
@@ -39,12 +39,7 @@ pub use settings::Options;
 use settings::Settings;
 use writer::KafkaWriter;
 
-use crate::{Admin, Log, LogError, Reader, Session, SessionConfig, Writer};
-
-/// How long the brokers keep the question of a reader for which they have nothing. The end of a partition that ends in
-/// markers is only learned from the answer to a further question.
-const FOLLOWING: Duration = Duration::from_millis(50);
-const TO_END: Duration = Duration::from_millis(5);
+use crate::{Admin, Log, LogError, Purpose, Reader, Session, SessionConfig, Writer};
 
 /// Topics on Kafka brokers. Names of topics and groups are the physical ones.
 pub struct KafkaLog {
@@ -69,12 +64,8 @@ impl Log for KafkaLog {
         Ok(Box::new(KafkaSession::join(self.settings.clone(), &config)?))
     }
 
-    fn reader(&self) -> Result<Box<dyn Reader>, LogError> {
-        Ok(Box::new(KafkaReader::new(self.settings.clone(), FOLLOWING)?))
-    }
-
-    fn reader_to_end(&self) -> Result<Box<dyn Reader>, LogError> {
-        Ok(Box::new(KafkaReader::new(self.settings.clone(), TO_END)?))
+    fn reader_for(&self, purpose: Purpose) -> Result<Box<dyn Reader>, LogError> {
+        Ok(Box::new(KafkaReader::new(self.settings.clone(), purpose)?))
     }
 
     fn writer(&self) -> Result<Arc<dyn Writer>, LogError> {

@@ -7,6 +7,7 @@
 #![allow(unsafe_code)]
 
 mod asking;
+mod batches;
 mod producing;
 
 use std::{
@@ -30,7 +31,8 @@ use rdkafka::{
 use super::{contexts, contexts::Logging, faults::Fault, names::Names};
 use crate::{Copies, Headers, Offset, Record, TopicPartition};
 
-pub use asking::{await_brokers, describe_topics};
+pub use asking::describe_topics;
+use batches::Taken;
 pub use producing::Topic;
 
 /// An owned native object and what frees it.
@@ -169,11 +171,14 @@ pub enum Event {
 /// A consumer's events. rdkafka's own poll keeps to itself where a partition ended and which partition an error is
 /// about, and answers a revocation before the worker could commit.
 pub struct Events {
+    /// Given back before the queue.
+    taken: Taken,
     queue: Owned<rd::rd_kafka_queue_t>,
     names: Names,
     /// Apart from the values: keys go on into what records lead to, and are to keep no values.
     keys: Copies,
     values: Copies,
+    headers: bool,
     /// Keeps the client alive while the queue is; fields are dropped in this order.
     _consumer: Arc<BaseConsumer<Logging>>,
 }
@@ -182,13 +187,22 @@ pub struct Events {
 unsafe impl Send for Events {}
 
 impl Events {
-    /// `values` says how to keep those of the records. `None` for a consumer without a group, which has no such queue.
-    pub fn of(consumer: Arc<BaseConsumer<Logging>>, values: Copies) -> Option<Self> {
+    /// `values` says how to keep those of the records, and `headers` whether they come with theirs. `None` for a consumer
+    /// without a group, which has no such queue.
+    pub fn of(consumer: Arc<BaseConsumer<Logging>>, values: Copies, headers: bool) -> Option<Self> {
         // SAFETY: the handle is that of a living consumer; the reference to the queue that is returned is ours.
         let queue = unsafe {
             Owned::new(rd::rd_kafka_queue_get_consumer(consumer.client().native_ptr()), rd::rd_kafka_queue_destroy)
         }?;
-        Some(Self { queue, names: Names::default(), keys: Copies::default(), values, _consumer: consumer })
+        Some(Self {
+            taken: Taken::default(),
+            queue,
+            names: Names::default(),
+            keys: Copies::default(),
+            values,
+            headers,
+            _consumer: consumer,
+        })
     }
 
     /// Waits up to `timeout` for an event. Counts as a poll for the group.
@@ -251,21 +265,27 @@ impl Events {
     /// SAFETY: `message` was lent by an event that lives through the call.
     unsafe fn record(&mut self, message: &rd::rd_kafka_message_t) -> Record {
         unsafe {
-            let topic = self.names.get(CStr::from_ptr(rd::rd_kafka_topic_name(message.rkt)));
+            let source = self.place(message);
             let mut kind = rd::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
             Record {
-                source: TopicPartition { topic, partition: message.partition as u32 },
+                source,
                 offset: message.offset,
                 timestamp: rd::rd_kafka_message_timestamp(message, &mut kind),
                 key: bytes(message.key, message.key_len, &mut self.keys),
                 value: bytes(message.payload, message.len, &mut self.values),
-                headers: self.headers(message),
+                headers: if self.headers { self.headers_of(message) } else { Headers::new() },
             }
         }
     }
 
     /// SAFETY: as for [`Events::record`].
-    unsafe fn headers(&mut self, message: &rd::rd_kafka_message_t) -> Headers {
+    unsafe fn place(&mut self, message: &rd::rd_kafka_message_t) -> TopicPartition {
+        let topic = self.names.get(unsafe { CStr::from_ptr(rd::rd_kafka_topic_name(message.rkt)) });
+        TopicPartition { topic, partition: message.partition as u32 }
+    }
+
+    /// SAFETY: as for [`Events::record`].
+    unsafe fn headers_of(&mut self, message: &rd::rd_kafka_message_t) -> Headers {
         let mut headers = Headers::new();
         let mut list = ptr::null_mut();
         unsafe {

@@ -15,13 +15,14 @@ use tracing::debug;
 
 use super::{
     contexts::Logging,
+    cursors::Cursors,
     ending::Ending,
     faults::{Fault, failed},
     positions::{answers, list_at},
     raw::{Event, Events},
     settings::Settings,
 };
-use crate::{Copies, LogError, Offset, Reader, Record, Start, TopicPartition};
+use crate::{Copies, LogError, Offset, Purpose, Reader, Record, Start, TopicPartition};
 
 /// At most this much is handed out at once.
 const BATCH_RECORDS: usize = 10_000;
@@ -32,21 +33,20 @@ pub struct KafkaReader {
     events: Events,
     /// Dropped after `events`, which has a share in it.
     consumer: Ending<Arc<BaseConsumer<Logging>>>,
-    positions: HashMap<TopicPartition, Offset>,
+    positions: Cursors<Offset>,
     untold: Option<LogError>,
 }
 
 impl KafkaReader {
-    /// The brokers keep a question for which they have nothing so long.
-    pub fn new(settings: Arc<Settings>, wait: Duration) -> Result<Self, LogError> {
+    pub fn new(settings: Arc<Settings>, purpose: Purpose) -> Result<Self, LogError> {
         let doing = "making a reader";
         let consumer: BaseConsumer<Logging> =
-            settings.reader(wait).create_with_context(Logging::default()).map_err(failed(doing))?;
+            settings.reader(purpose).create_with_context(Logging::default()).map_err(failed(doing))?;
         let consumer = Ending::new("a reader", Arc::new(consumer));
         // What is read becomes state, and stays.
-        let events = Events::of(Arc::clone(&consumer), Copies::apart());
+        let events = Events::of(Arc::clone(&consumer), Copies::apart(), purpose.headers);
         let events = events.ok_or_else(|| LogError::Misuse(format!("{doing}: no queue")))?;
-        Ok(Self { settings, events, consumer, positions: HashMap::new(), untold: None })
+        Ok(Self { settings, events, consumer, positions: Cursors::default(), untold: None })
     }
 
     /// Turns a start into a position, so that what is written after the assignment is read.
@@ -125,7 +125,8 @@ impl Reader for KafkaReader {
         let positions = self.resolve(partitions)?;
         let list = list_at(positions.iter().map(|(at, offset)| (at, Native::Offset(*offset))))?;
         self.consumer.assign(&list).map_err(failed("starting to read"))?;
-        self.positions = positions;
+        self.events.forget();
+        self.positions = positions.into_iter().collect();
         self.untold = None;
         Ok(())
     }
@@ -135,7 +136,7 @@ impl Reader for KafkaReader {
         let mut wait = timeout;
         let (mut records, mut bytes) = (Vec::new(), 0);
         while self.untold.is_none() && records.len() < BATCH_RECORDS && bytes < BATCH_BYTES {
-            match self.events.next(wait) {
+            match self.events.next_of_many(wait) {
                 Some(Event::Record(record)) if self.advance(&record.source, record.after()) => {
                     bytes += record.key.as_ref().map_or(0, |key| key.len());
                     bytes += record.value.as_ref().map_or(0, |value| value.len());

@@ -41,7 +41,7 @@ pub struct KafkaSession {
     /// While something else takes long, the group is polled this often.
     poll_at_least_every: Duration,
     standing: Standing,
-    held: Cursors,
+    held: Cursors<Cursor>,
     /// Of the generation in which `held` was assigned, not the present one: this is what fences us when the group
     /// has moved on.
     membership: Option<Arc<Membership>>,
@@ -66,11 +66,13 @@ enum Standing {
 impl KafkaSession {
     pub fn join(settings: Arc<Settings>, config: &SessionConfig) -> Result<Self, LogError> {
         let doing = format!("joining the group {}", config.group);
-        let transaction = Transaction::new(settings.clone(), config.transactional_id.clone())?;
+        let topic = config.topics.first().cloned();
+        let topic = topic.ok_or_else(|| LogError::Misuse(format!("{doing}: no topics")))?;
+        let transaction = Transaction::new(settings.clone(), config.transactional_id.clone(), topic)?;
         let consumer: BaseConsumer<Logging> =
             settings.member(config).create_with_context(Logging::default()).map_err(failed(&doing))?;
         let consumer = Ending::new("a member of a group", Arc::new(consumer));
-        let events = Events::of(Arc::clone(&consumer), Copies::default())
+        let events = Events::of(Arc::clone(&consumer), Copies::default(), true)
             .ok_or_else(|| LogError::Misuse(format!("{doing}: no group")))?;
         let topics: Vec<&str> = config.topics.iter().map(|topic| &**topic).collect();
         consumer.subscribe(&topics).map_err(failed(&doing))?;
@@ -124,7 +126,7 @@ impl KafkaSession {
         self.consumer.assign(&TopicPartitionList::new()).map_err(failed("taking an assignment"))?;
         self.standing = Standing::Member;
         self.membership = membership;
-        self.held = Cursors::of(&partitions);
+        self.held = partitions.iter().map(|at| (at.clone(), Cursor::default())).collect();
         if !partitions.is_empty() {
             self.untold.push(Ok(Polled::Assigned(partitions)));
         }

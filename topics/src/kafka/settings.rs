@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rdkafka::{ClientConfig, config::RDKafkaLogLevel};
 
-use crate::SessionConfig;
+use crate::{Purpose, SessionConfig};
 
 /// How to talk to the brokers.
 #[derive(Clone, Debug)]
@@ -126,12 +126,15 @@ impl Settings {
     }
 
     /// Reads partitions without joining a group; librdkafka wants the name of one all the same.
-    pub fn reader(&self, wait: Duration) -> ClientConfig {
+    pub fn reader(&self, purpose: Purpose) -> ClientConfig {
+        // So long the brokers keep a question for which they have nothing. The end of a partition that ends in markers is
+        // only learned from the answer to a further one.
+        let wait = if purpose.to_end { "5" } else { "50" };
         let mut config = self.consumer(Isolation::Committed);
         config
             .set("group.id", format!("{}-reader", self.options.client_id))
             .set("enable.partition.eof", "true")
-            .set("fetch.wait.max.ms", wait.as_millis().to_string());
+            .set("fetch.wait.max.ms", wait);
         config
     }
 

@@ -20,6 +20,8 @@ use crate::{Append, CommitError, LogError, Offset, Receipt, TopicPartition};
 pub struct Transaction {
     settings: Arc<Settings>,
     id: Arc<str>,
+    /// Of which the brokers know something.
+    topic: Arc<str>,
     epoch: Epoch,
     open: bool,
 }
@@ -34,8 +36,8 @@ enum Epoch {
 
 impl Transaction {
     /// Takes the transactional id over from whoever had it.
-    pub fn new(settings: Arc<Settings>, id: Arc<str>) -> Result<Self, LogError> {
-        let mut new = Self { settings, id, epoch: Epoch::Doubtful, open: false };
+    pub fn new(settings: Arc<Settings>, id: Arc<str>, topic: Arc<str>) -> Result<Self, LogError> {
+        let mut new = Self { settings, id, topic, epoch: Epoch::Doubtful, open: false };
         new.renew()?;
         Ok(new)
     }
@@ -43,7 +45,7 @@ impl Transaction {
     /// Takes a new epoch: what was open is settled, and older holders of the id are fenced.
     pub fn renew(&mut self) -> Result<(), LogError> {
         self.end(Epoch::Doubtful);
-        self.epoch = Epoch::Current(Turns::take_over(&self.settings, &self.id)?);
+        self.epoch = Epoch::Current(Turns::take_over(&self.settings, &self.id, &self.topic)?);
         Ok(())
     }
 

@@ -5,22 +5,29 @@
 //! its records come after those of the one before, which is decided by then. Both are taken over together, so whoever
 //! had them can commit with neither.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use rdkafka::producer::{Producer, ThreadedProducer};
+use rdkafka::{
+    error::RDKafkaErrorCode as Code,
+    producer::{Producer, ThreadedProducer},
+};
 
 use super::{
     calls::Calls,
     deliveries::{Deliveries, Writing},
     ending::Ending,
     faults::{Fault, failed},
-    raw,
     settings::Settings,
 };
 use crate::LogError;
 
-/// Brokers are waited for so long before a transactional id is taken over.
+/// Brokers are waited for so long before a transactional id is taken over, …
 const BROKERS_WITHIN: Duration = Duration::from_secs(1);
+/// … and asked for so often.
+const MOMENT: Duration = Duration::from_millis(10);
 
 pub struct Turns {
     turns: [Turn; 2],
@@ -36,15 +43,15 @@ struct Turn {
 
 impl Turns {
     /// Takes over the transactional ids `<id>-0` and `<id>-1`: what was open is settled, and older holders are fenced.
-    pub fn take_over(settings: &Settings, id: &str) -> Result<Self, LogError> {
+    /// The brokers know of the topic.
+    pub fn take_over(settings: &Settings, id: &str, topic: &str) -> Result<Self, LogError> {
         let calls = Calls::start()?;
         // Both find their coordinators while the first is taken over.
         let turns = [turn(settings, &format!("{id}-0"))?, turn(settings, &format!("{id}-1"))?];
         for Turn { producer, .. } in &turns {
-            let (producer, within) = (Arc::clone(producer), settings.answer_within());
+            let (producer, within, topic) = (Arc::clone(producer), settings.answer_within(), topic.to_owned());
             let take = move || {
-                // Where there are none, this says so.
-                raw::await_brokers(producer.client(), BROKERS_WITHIN);
+                await_brokers(&producer, &topic);
                 Ok(producer.init_transactions(within)?)
             };
             let taken = calls.call(within + BROKERS_WITHIN, take);
@@ -76,6 +83,24 @@ impl Turns {
     /// A transaction has ended.
     pub fn change(&mut self) {
         self.turn = 1 - self.turn;
+    }
+}
+
+/// Waits, though not for long, until a broker that the cluster has named can be asked.
+///
+/// A client gives the bootstrap address up for the brokers that it is told of there. What it is to do in between finds no
+/// broker, and to take over a transactional id is tried again only 500 ms later.
+fn await_brokers(producer: &ThreadedProducer<Deliveries>, topic: &str) {
+    let deadline = Instant::now() + BROKERS_WITHIN;
+    while Instant::now() < deadline {
+        // Once it knows the cluster, nothing goes to the bootstrap address any more.
+        let knows_cluster = producer.client().fetch_cluster_id(Duration::ZERO).is_some();
+        // It begins to connect when it is asked, but not always: it has to be asked again.
+        let answer = producer.client().fetch_metadata(Some(topic), MOMENT);
+        let lacks_brokers = |fault: &Fault| fault.code == Some(Code::BrokerTransportFailure);
+        if knows_cluster && answer.map_err(Fault::from).err().is_none_or(|fault| !lacks_brokers(&fault)) {
+            return;
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tradewind_topics::{End, Log, LogError, Offset, Reader, Record, Start, TopicPartition};
+use tradewind_topics::{End, Log, LogError, Offset, Purpose, Reader, Record, Start, TopicPartition};
 
 use crate::patience::AGAIN;
 
@@ -197,7 +197,8 @@ impl Changelogs {
         let (reader, is_fresh) = match &mut self.reader {
             Some(reader) if self.restores == restores => (reader, false),
             other => {
-                let fresh = if restores { self.log.reader_to_end()? } else { self.log.reader()? };
+                // A changelog's records have no headers.
+                let fresh = self.log.reader_for(Purpose { to_end: restores, headers: false })?;
                 self.restores = restores;
                 (other.insert(fresh), true)
             }
@@ -208,7 +209,8 @@ impl Changelogs {
             reader.assign(&places.collect::<Vec<_>>())?;
             self.are_new = false;
         }
-        let mut records = BTreeMap::<TopicPartition, Vec<Record>>::new();
+        // All are of one topic.
+        let mut records = BTreeMap::<u32, Vec<Record>>::new();
         let polled = match reader.poll(GLANCE) {
             Err(LogError::OffsetOutOfRange { partition: changelog, offset }) if stands_by(&self.read, &changelog) => {
                 self.are_new = true;
@@ -220,17 +222,14 @@ impl Changelogs {
             polled => polled?,
         };
         for record in polled {
-            match records.get_mut(&record.source) {
-                Some(before) => before.push(record),
-                None => drop(records.insert(record.source.clone(), vec![record])),
-            }
+            records.entry(record.source.partition).or_default().push(record);
         }
         let mut read = Vec::new();
         for (changelog, place) in self.read.iter_mut().filter(|(_, place)| is_due(place)) {
             let position = reader.position(changelog)?;
             if position > place.position {
                 place.position = position;
-                let records = records.remove(changelog).unwrap_or_default();
+                let records = records.remove(&changelog.partition).unwrap_or_default();
                 let what = What::Read(records, position);
                 read.push(Batch { changelog: changelog.clone(), round: place.round, what });
             }

@@ -12,8 +12,8 @@ use std::{
 use tempfile::TempDir;
 use tradewind_runtime::WorkerError;
 use tradewind_topics::{
-    Admin, End, Log, LogError, Offset, Reader, Record, Session, SessionConfig, Start, TopicInfo, TopicPartition,
-    TopicSpec, Writer,
+    Admin, End, Log, LogError, Offset, Purpose, Reader, Record, Session, SessionConfig, Start, TopicInfo,
+    TopicPartition, TopicSpec, Writer,
 };
 
 use super::{
@@ -50,8 +50,8 @@ impl Log for Ailing {
         self.log.session(config)
     }
 
-    fn reader(&self) -> Result<Box<dyn Reader>, LogError> {
-        Ok(Box::new(Lossy { log: self.clone(), reader: self.log.reader()?, lost: None }))
+    fn reader_for(&self, purpose: Purpose) -> Result<Box<dyn Reader>, LogError> {
+        Ok(Box::new(Lossy { log: self.clone(), reader: self.log.reader_for(purpose)?, lost: None }))
     }
 
     fn writer(&self) -> Result<Arc<dyn Writer>, LogError> {

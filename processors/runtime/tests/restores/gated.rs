@@ -9,7 +9,7 @@ use std::{
 };
 
 use tradewind_topics::{
-    Admin, Log, LogError, Offset, Reader, Record, Session, SessionConfig, Start, TopicPartition, Writer,
+    Admin, Log, LogError, Offset, Purpose, Reader, Record, Session, SessionConfig, Start, TopicPartition, Writer,
 };
 
 pub struct GatedLog {
@@ -24,9 +24,9 @@ impl Log for GatedLog {
         self.log.session(config)
     }
 
-    fn reader(&self) -> Result<Box<dyn Reader>, LogError> {
+    fn reader_for(&self, purpose: Purpose) -> Result<Box<dyn Reader>, LogError> {
         let (closed, open) = (self.closed, self.open.clone());
-        Ok(Box::new(Gated { reader: self.log.reader()?, closed, open, from: 0, held: Vec::new() }))
+        Ok(Box::new(Gated { reader: self.log.reader_for(purpose)?, closed, open, from: 0, held: Vec::new() }))
     }
 
     fn writer(&self) -> Result<Arc<dyn Writer>, LogError> {

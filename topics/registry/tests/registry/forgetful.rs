@@ -8,7 +8,7 @@ use std::sync::{
 use futures::{FutureExt, future::BoxFuture};
 use serde_json::json;
 use tradewind_registry::server::{Fault, Registry as Opened};
-use tradewind_topics::{Admin, Append, Log, LogError, Offset, Reader, Session, SessionConfig, Writer};
+use tradewind_topics::{Admin, Append, Log, LogError, Offset, Purpose, Reader, Session, SessionConfig, Writer};
 
 use crate::stage::{Embedded, Http, Registry, free_port, records, serve, submitted};
 
@@ -22,8 +22,8 @@ impl Log for Forgetful {
         self.log.session(config)
     }
 
-    fn reader(&self) -> Result<Box<dyn Reader>, LogError> {
-        self.log.reader()
+    fn reader_for(&self, purpose: Purpose) -> Result<Box<dyn Reader>, LogError> {
+        self.log.reader_for(purpose)
     }
 
     fn writer(&self) -> Result<Arc<dyn Writer>, LogError> {

@@ -3,7 +3,7 @@
 use std::{
     ffi::{CString, c_char},
     ptr, slice,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use rdkafka::{
@@ -14,34 +14,6 @@ use rdkafka::{
 };
 
 use super::{Fault, Owned, copied, millis};
-
-const MOMENT: Duration = Duration::from_millis(10);
-
-/// Waits up to `timeout` until a broker that the cluster has named can be asked.
-///
-/// A client leaves the bootstrap address for the brokers that it is told of. What is asked of it in between finds none,
-/// and taking over a transactional id is tried again only 500 ms later.
-pub fn await_brokers<C: ClientContext>(client: &Client<C>, timeout: Duration) {
-    let deadline = Instant::now() + timeout;
-    // The bootstrap address is given up before the cluster's name is known.
-    if client.fetch_cluster_id(timeout).is_some() {
-        while Instant::now() < deadline && !has_broker(client) {}
-    }
-}
-
-/// Looks for a broker for a moment. librdkafka begins to connect when it is asked, but not always: it is to be asked again.
-fn has_broker<C: ClientContext>(client: &Client<C>) -> bool {
-    let mut answer = ptr::null();
-    // SAFETY: the handle is that of a living client; no topic is named; the answer is ours to free.
-    unsafe {
-        let response = rd::rd_kafka_metadata(client.native_ptr(), 0, ptr::null_mut(), &mut answer, millis(MOMENT));
-        if !answer.is_null() {
-            rd::rd_kafka_metadata_destroy(answer);
-        }
-        // One that was asked, and has not answered yet, is there.
-        response != Response::RD_KAFKA_RESP_ERR__TRANSPORT
-    }
-}
 
 /// A topic as the brokers describe it.
 pub struct Description {
