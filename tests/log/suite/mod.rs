@@ -47,6 +47,8 @@ macro_rules! log_contract {
             reading::a_reader_begins_where_it_is_told,
             reading::a_reader_begins_at_a_time,
             reading::assigning_replaces_what_is_read,
+            reading::nothing_of_an_earlier_assignment_is_handed_out,
+            reading::readers_of_any_purpose_read_the_same,
             reading::an_offset_beyond_the_end_is_out_of_range,
             reading::a_waiting_reader_hears_of_new_records,
             transactions::records_keep_their_order_within_a_partition,

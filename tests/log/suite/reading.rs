@@ -3,7 +3,7 @@
 use std::thread;
 
 use bytes::Bytes;
-use tradewind_topics::{Append, LogError, Reader, Start, TopicPartition};
+use tradewind_topics::{Append, LogError, Purpose, Reader, Start, TopicPartition};
 
 use super::{A_WHILE, PATIENCE, Subject, number_in, numbered, wait, wait_for};
 
@@ -139,6 +139,47 @@ pub fn assigning_replaces_what_is_read(subject: &Subject) {
     subject.write_numbers(&partitions[1], 13..14);
     assert_eq!(read(&mut *reader, 1), [13]);
     assert!(reader.position(&partitions[0]).is_err());
+}
+
+/// A log may have more at hand than it hands out with a poll.
+pub fn nothing_of_an_earlier_assignment_is_handed_out(subject: &Subject) {
+    let topic = subject.topic("orders", 1);
+    let partition = subject.partitions(&topic)[0].clone();
+    let all = 12_000;
+    subject.write_numbers(&partition, 0..all);
+    let mut reader = subject.log.reader().expect("a reader");
+    for _ in 0..3 {
+        reader.assign(&[(partition.clone(), Start::Beginning)]).expect("it is assigned");
+        let mut first = Vec::new();
+        wait_for("records come", || {
+            first = reader.poll(A_WHILE).expect("records are read");
+            !first.is_empty()
+        });
+        assert_eq!(number_in(&first[0]), 0);
+    }
+    reader.assign(&[(partition.clone(), Start::Beginning)]).expect("it is assigned");
+    assert!(read(&mut *reader, all as usize).into_iter().eq(0..all));
+}
+
+pub fn readers_of_any_purpose_read_the_same(subject: &Subject) {
+    let topic = subject.topic("orders", 1);
+    let partition = subject.partitions(&topic)[0].clone();
+    let headers = vec![("traceparent".into(), Bytes::from_static(b"00-1"))];
+    let written = Append { headers: headers.clone(), ..numbered(&partition, 7) };
+    wait(subject.log.writer().expect("a writer").append(written.clone())).expect("it is appended");
+    for (to_end, with_headers) in [(false, false), (false, true), (true, false), (true, true)] {
+        let purpose = Purpose { to_end, headers: with_headers };
+        let mut reader = subject.log.reader_for(purpose).expect("a reader");
+        reader.assign(&[(partition.clone(), Start::Beginning)]).expect("it is assigned");
+        let mut records = Vec::new();
+        wait_for("the reader is at the end", || {
+            records.extend(reader.poll(A_WHILE).expect("records are read"));
+            reader.position(&partition).expect("it was assigned") >= subject.end(&partition)
+        });
+        let [record] = &records[..] else { panic!("{purpose:?}: {records:?}") };
+        assert_eq!((&record.key, &record.value), (&written.key, &written.value), "{purpose:?}");
+        assert!(record.headers == headers || !with_headers, "{purpose:?}: {record:?}");
+    }
 }
 
 pub fn an_offset_beyond_the_end_is_out_of_range(subject: &Subject) {
