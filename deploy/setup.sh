@@ -13,7 +13,10 @@ need() { # need PACKAGE "what it is" CONDITION...
   "$@" >/dev/null 2>&1 || { missing+=("$package"); names+=("$name"); }
 }
 has() { command -v "$1"; }
-has_libclang() { ldconfig -p | grep -q libclang || ls /usr/lib/llvm-*/lib/libclang*.so*; }
+# Not libclang-cpp, which comes with LLVM and is another library.
+has_libclang() {
+  { ldconfig -p; ls /usr/lib/llvm-*/lib/ || true; } 2>/dev/null | grep -E 'libclang(-[0-9.]+)?\.so' >/dev/null
+}
 
 case $what in
 build)
