@@ -1,9 +1,10 @@
 //! The ledger on a real Kafka while processes, brokers and what is between them fail, verified from the topics alone.
 //!
-//! Two members (processes of the production worker under identities of their own) share four partitions, a third comes
-//! and goes, commands come at a constant rate. Members talk to the brokers through a [`relay`] that understands Kafka's
-//! requests, so that a member can be killed, stopped, or cut off from its answer at a named point of the commit protocol
-//! without anything in the binary that would help with it. [`faults`] has all that can go wrong, [`strikes`] how.
+//! Two members (processes of the production worker under identities of their own) share four partitions, the first stands
+//! by for the tasks of the others, a third comes and goes, commands come at a constant rate. Members talk to the brokers
+//! through a [`relay`] that understands Kafka's requests, so that a member can be killed, stopped, or cut off from its
+//! answer at a named point of the commit protocol without anything in the binary that would help with it. [`faults`] has
+//! all that can go wrong, [`strikes`] how.
 //!
 //! While faults last, nobody but one of two processes with the same identity may give up; after each, everything loaded
 //! comes out. In the end ([`verified`]) every event must be that of its command, byte by byte, in its order, and the

@@ -34,6 +34,7 @@ pub struct Member {
     /// Its clients' name.
     pub name: String,
     instance: String,
+    stands_by: bool,
     orders: Orders,
     pub state: PathBuf,
     log: PathBuf,
@@ -64,12 +65,19 @@ impl Member {
         Self {
             name: name.to_owned(),
             instance: instance.to_owned(),
+            stands_by: false,
             orders: orders.clone(),
             state: folder.join(format!("state-{name}")),
             log: folder.join(format!("{name}.log")),
             traps: traps.clone(),
             running: None,
         }
+    }
+
+    /// From its next start on it keeps a standby of every task that others have.
+    pub fn standing_by(mut self) -> Self {
+        self.stands_by = true;
+        self
     }
 
     pub fn start(&mut self) -> Result<()> {
@@ -81,6 +89,9 @@ impl Member {
         command.args(["--session-ms", &session.as_millis().to_string()]);
         command.args(["--transaction-ms", &transaction.as_millis().to_string()]);
         command.args(["--keys", &keys.to_string(), "--property", &format!("client.id={}", self.name)]);
+        if self.stands_by {
+            command.arg("--stand-by");
+        }
         let log = || -> Result<File> {
             let opened = OpenOptions::new().create(true).append(true).open(&self.log);
             opened.with_context(|| format!("{} cannot be written", self.log.display()))
@@ -162,6 +173,17 @@ impl Member {
             self.running = None;
         }
         Ok(status)
+    }
+
+    /// How often it said this.
+    pub fn said(&self, words: &str) -> usize {
+        fs::read_to_string(&self.log).unwrap_or_default().matches(words).count()
+    }
+
+    /// A line that librdkafka printed by itself, past the process's own log, if there is one.
+    pub fn printed_by_librdkafka(&self) -> Option<String> {
+        let said = fs::read_to_string(&self.log).unwrap_or_default();
+        said.lines().find(|line| line.starts_with('%')).map(str::to_owned)
     }
 
     /// The end of what it said.

@@ -24,12 +24,14 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(180);
 /// What a process says that finds no brokers as it starts.
 const NO_BROKER: &str = "no Kafka broker answers";
+/// What a process says that gets a task for which it stood by.
+const TAKEN_OVER: &str = "a standby becomes the task";
 /// What a process says that the brokers fenced for another with its identity.
 const FENCED: &str = "Static consumer fenced by other consumer";
 const GLANCE: Duration = Duration::from_millis(20);
 const KEYS: u64 = 500;
 const RATE: u64 = 300;
-/// Members that are always there, and the one that comes and goes.
+/// Members that are always there, of which the first stands by for the others, and the one that comes and goes.
 pub const MEMBERS: [&str; 2] = ["left", "right"];
 const GUEST: &str = "guest";
 
@@ -73,7 +75,7 @@ impl Scene {
         let watch = Watch::start(&cluster.bootstrap(), &orders.namespace)?;
         let load = Load::start(&*log, &orders.namespace, setting.seed, RATE, KEYS)?;
         let member = |name: &str| Member::new(name, name, &orders, &folder, &relay.traps);
-        let mut members: Vec<Member> = MEMBERS.into_iter().map(member).collect();
+        let mut members = vec![member(MEMBERS[0]).standing_by(), member(MEMBERS[1])];
         members.iter_mut().try_for_each(Member::start)?;
         let guest = member(GUEST);
         let report = Report::new(setting.name, setting.seed, setting.brokers, RATE);
@@ -172,6 +174,10 @@ impl Scene {
         for member in self.members.iter_mut().chain([&mut self.guest]).filter(|member| member.is_running()) {
             member.stop()?;
         }
+        for member in self.members.iter().chain([&self.guest]) {
+            let printed = member.printed_by_librdkafka();
+            ensure!(printed.is_none(), "{}'s log is not whole: librdkafka printed {printed:?}", member.name);
+        }
         let brokers = self.cluster.bootstrap();
         let loaded = Loaded {
             brokers: &brokers,
@@ -181,7 +187,8 @@ impl Scene {
             doubtful: self.load.doubtful(),
         };
         let records = loaded.by_a_second_client()?;
-        self.report.ends(records, loaded.doubtful, loaded.by_the_ledger()?);
+        let taken_over = self.members.iter().map(|member| member.said(TAKEN_OVER)).sum();
+        self.report.ends(records, loaded.doubtful, taken_over, loaded.by_the_ledger()?);
         Ok(())
     }
 }

@@ -43,6 +43,8 @@ pub struct Setup {
     pub instance: String,
     /// A worker silent for so long loses its tasks.
     pub session_timeout: Duration,
+    /// Whether it keeps a standby of every task that others have; with one worker thread a stage only.
+    pub stands_by: bool,
 }
 
 pub struct Application {
@@ -69,10 +71,14 @@ impl Application {
             tasks: stages.len() * PARTITIONS as usize,
             progress,
         };
+        let standbys = Standbys::default();
         let limits = Limits::default();
         let limits = Limits { commit_ms: setup.commit_ms.unwrap_or(limits.commit_ms), ..limits };
         for stage in stages {
             let names = Names::new(layout.clone(), stage.name(), stage.source());
+            if setup.stands_by {
+                standbys.set(stage.name(), (0..PARTITIONS).collect());
+            }
             for number in 0..setup.threads {
                 let processing = Processing::new(stage.clone(), layout.clone(), LARGEST, false);
                 let worker = Worker::new(processing, names.clone(), limits);
@@ -82,7 +88,7 @@ impl Application {
                     memory: memory.clone(),
                     serving: application.serving.clone(),
                     metrics: metrics.clone(),
-                    standbys: Standbys::default(),
+                    standbys: standbys.clone(),
                     session: SessionConfig {
                         group: names.group(),
                         topics: vec![layout.physical(stage.source())],

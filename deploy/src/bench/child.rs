@@ -25,6 +25,7 @@ pub fn run(args: &ApplicationArgs) -> Result<()> {
     let mut setup = args.engine.setup(args.workload, args.namespace.clone());
     setup.instance = args.instance.clone().unwrap_or(setup.instance);
     setup.session_timeout = args.session_ms.map_or(setup.session_timeout, Duration::from_millis);
+    setup.stands_by = args.stand_by;
     let application = Application::start(&setup, log, &args.state_dir).context("the application")?;
     let mut out = io::stdout().lock();
     monitor::watch(application, &told, |line| {

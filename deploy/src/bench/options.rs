@@ -105,6 +105,7 @@ impl EngineArgs {
             state_memory_mib: self.state_memory_mib,
             instance: "worker".to_owned(),
             session_timeout: SESSION_TIMEOUT,
+            stands_by: false,
         }
     }
 }
@@ -128,6 +129,9 @@ pub struct ApplicationArgs {
     /// The brokers abort a transaction that is open for so many milliseconds; the platform's own choice if not given.
     #[arg(long)]
     pub transaction_ms: Option<u64>,
+    /// Keeps a standby of every task that others have.
+    #[arg(long, conflicts_with = "threads")]
+    pub stand_by: bool,
     #[command(flatten)]
     pub engine: EngineArgs,
 }

@@ -271,6 +271,7 @@ impl Driver<'_> {
                 rocks::wipe(&self.directory(partition))?;
             }
             Effect::Reopen(partition) => {
+                tracing::info!(stage = self.names.stage, partition, "a standby becomes the task");
                 self.starts.remove(&partition);
                 self.restores.give_up(partition)?;
                 self.unplaced.entry(partition).or_default().positions = None;

@@ -50,6 +50,27 @@ pub fn a_new_partition_is_empty(subject: &Subject) {
     }
 }
 
+pub fn many_are_answered_for_in_their_order(subject: &Subject) {
+    let (one, other) = (subject.topic("ones", 2), subject.topic("others", 2));
+    let mut partitions: Vec<_> = [other, one].iter().flat_map(|topic| subject.partitions(topic)).collect();
+    for (count, partition) in (1..).zip(&partitions) {
+        subject.write_numbers(partition, 0..count * 3);
+    }
+    partitions.swap(0, 3);
+    let admin = subject.admin();
+    for which in [End::Stable, End::Written] {
+        let ends = admin.ends(&partitions, which).expect("they are known");
+        let alone = partitions.iter().map(|partition| admin.end(partition, which).expect("it is known"));
+        assert_eq!(ends, alone.collect::<Vec<_>>());
+        assert!(ends.windows(2).all(|two| two[0] != two[1]), "{ends:?}");
+    }
+    assert_eq!(admin.beginnings(&partitions).expect("they are known"), [0; 4]);
+    partitions[1].partition = 2;
+    for answer in [admin.ends(&partitions, End::Stable), admin.beginnings(&partitions)] {
+        assert!(matches!(answer, Err(LogError::UnknownTopic(_))), "{answer:?}");
+    }
+}
+
 pub fn what_is_not_there_is_an_unknown_topic(subject: &Subject) {
     let topic = subject.topic("orders", 1);
     let unknown =

@@ -24,6 +24,7 @@ macro_rules! log_contract {
             administration::creating_again_changes_nothing,
             administration::another_partition_count_creates_nothing,
             administration::a_new_partition_is_empty,
+            administration::many_are_answered_for_in_their_order,
             administration::what_is_not_there_is_an_unknown_topic,
             administration::a_groups_first_offsets_leave_others_alone,
             administration::a_topic_that_keeps_loses_nothing,

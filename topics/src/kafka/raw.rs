@@ -7,15 +7,16 @@
 #![allow(unsafe_code)]
 
 mod asking;
-mod batches;
+mod events;
+mod messages;
 mod producing;
+mod records;
 
 use std::{
     ffi::{CStr, c_char, c_int},
-    ptr::{self, NonNull},
+    ptr::NonNull,
     slice,
-    sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -23,16 +24,16 @@ use rdkafka::{
     ClientContext, TopicPartitionList,
     bindings::{self as rd, rd_kafka_resp_err_t as Response},
     client::Client,
-    config::RDKafkaLogLevel,
     consumer::{BaseConsumer, Consumer},
     error::RDKafkaErrorCode as Code,
 };
 
-use super::{contexts, contexts::Logging, faults::Fault, names::Names};
-use crate::{Copies, Headers, Offset, Record, TopicPartition};
+use super::{contexts::Logging, faults::Fault};
+use crate::Copies;
 
-pub use asking::describe_topics;
-use batches::Taken;
+pub use asking::{describe_topics, knows_cluster};
+pub use events::{Event, Events};
+pub use messages::Messages;
 pub use producing::Topic;
 
 /// An owned native object and what frees it.
@@ -154,178 +155,5 @@ pub fn send_offsets<C: ClientContext>(
             membership.metadata.get(),
             millis(timeout),
         ))
-    }
-}
-
-/// What a consumer hears.
-pub enum Event {
-    Record(Record),
-    Assigned(Vec<TopicPartition>),
-    /// The whole assignment, as always with the classic protocol.
-    Revoked,
-    /// The partition was read up to here, markers and aborted records included.
-    End(TopicPartition, Offset),
-    Fault(Fault, Option<(TopicPartition, Offset)>),
-}
-
-/// A consumer's events. rdkafka's own poll keeps to itself where a partition ended and which partition an error is
-/// about, and answers a revocation before the worker could commit.
-pub struct Events {
-    /// Given back before the queue.
-    taken: Taken,
-    queue: Owned<rd::rd_kafka_queue_t>,
-    names: Names,
-    /// Apart from the values: keys go on into what records lead to, and are to keep no values.
-    keys: Copies,
-    values: Copies,
-    headers: bool,
-    /// Keeps the client alive while the queue is; fields are dropped in this order.
-    _consumer: Arc<BaseConsumer<Logging>>,
-}
-
-// SAFETY: librdkafka's queues may be polled from any thread, and `next` takes `&mut self`, so from one at a time.
-unsafe impl Send for Events {}
-
-impl Events {
-    /// `values` says how to keep those of the records, and `headers` whether they come with theirs. `None` for a consumer
-    /// without a group, which has no such queue.
-    pub fn of(consumer: Arc<BaseConsumer<Logging>>, values: Copies, headers: bool) -> Option<Self> {
-        // SAFETY: the handle is that of a living consumer; the reference to the queue that is returned is ours.
-        let queue = unsafe {
-            Owned::new(rd::rd_kafka_queue_get_consumer(consumer.client().native_ptr()), rd::rd_kafka_queue_destroy)
-        }?;
-        Some(Self {
-            taken: Taken::default(),
-            queue,
-            names: Names::default(),
-            keys: Copies::default(),
-            values,
-            headers,
-            _consumer: consumer,
-        })
-    }
-
-    /// Waits up to `timeout` for an event. Counts as a poll for the group.
-    pub fn next(&mut self, timeout: Duration) -> Option<Event> {
-        let deadline = (!timeout.is_zero()).then(|| Instant::now() + timeout);
-        let mut wait = timeout;
-        loop {
-            // SAFETY: the queue is ours; the event that is returned is ours too.
-            let event = unsafe {
-                Owned::new(rd::rd_kafka_queue_poll(self.queue.get(), millis(wait)), rd::rd_kafka_event_destroy)
-            }?;
-            if let Some(event) = self.read(&event) {
-                return Some(event);
-            }
-            wait = deadline.map_or(Duration::ZERO, |deadline| deadline.saturating_duration_since(Instant::now()));
-        }
-    }
-
-    fn read(&mut self, event: &Owned<rd::rd_kafka_event_t>) -> Option<Event> {
-        let event = event.get();
-        // SAFETY: the event lives through this call, and everything inside it that is read here with it.
-        unsafe {
-            match rd::rd_kafka_event_type(event) {
-                rd::RD_KAFKA_EVENT_FETCH => {
-                    let message = rd::rd_kafka_event_message_next(event).as_ref()?;
-                    Some(Event::Record(self.record(message)))
-                }
-                rd::RD_KAFKA_EVENT_ERROR => {
-                    let code = Code::from(rd::rd_kafka_event_error(event));
-                    let about =
-                        Owned::new(rd::rd_kafka_event_topic_partition(event), rd::rd_kafka_topic_partition_destroy);
-                    let at = about.map(|at| self.position(at.pointer.as_ref()));
-                    match (code, at) {
-                        (Code::PartitionEOF, at) => at.map(|(partition, offset)| Event::End(partition, offset)),
-                        (code, at) => {
-                            let text = copied(rd::rd_kafka_event_error_string(event));
-                            let fatal = rd::rd_kafka_event_error_is_fatal(event) != 0;
-                            Some(Event::Fault(Fault { code: Some(code), text, fatal }, at))
-                        }
-                    }
-                }
-                rd::RD_KAFKA_EVENT_REBALANCE => Some(match rd::rd_kafka_event_error(event) {
-                    Response::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => {
-                        Event::Assigned(self.partitions(rd::rd_kafka_event_topic_partition_list(event)))
-                    }
-                    _ => Event::Revoked,
-                }),
-                rd::RD_KAFKA_EVENT_LOG => {
-                    let (mut facility, mut line, mut level) = (ptr::null(), ptr::null(), 0);
-                    if rd::rd_kafka_event_log(event, &mut facility, &mut line, &mut level) == 0 {
-                        contexts::log(log_level(level), &copied(facility), &copied(line));
-                    }
-                    None
-                }
-                _ => None,
-            }
-        }
-    }
-
-    /// SAFETY: `message` was lent by an event that lives through the call.
-    unsafe fn record(&mut self, message: &rd::rd_kafka_message_t) -> Record {
-        unsafe {
-            let source = self.place(message);
-            let mut kind = rd::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
-            Record {
-                source,
-                offset: message.offset,
-                timestamp: rd::rd_kafka_message_timestamp(message, &mut kind),
-                key: bytes(message.key, message.key_len, &mut self.keys),
-                value: bytes(message.payload, message.len, &mut self.values),
-                headers: if self.headers { self.headers_of(message) } else { Headers::new() },
-            }
-        }
-    }
-
-    /// SAFETY: as for [`Events::record`].
-    unsafe fn place(&mut self, message: &rd::rd_kafka_message_t) -> TopicPartition {
-        let topic = self.names.get(unsafe { CStr::from_ptr(rd::rd_kafka_topic_name(message.rkt)) });
-        TopicPartition { topic, partition: message.partition as u32 }
-    }
-
-    /// SAFETY: as for [`Events::record`].
-    unsafe fn headers_of(&mut self, message: &rd::rd_kafka_message_t) -> Headers {
-        let mut headers = Headers::new();
-        let mut list = ptr::null_mut();
-        unsafe {
-            if rd::rd_kafka_message_headers(message, &mut list) != Response::RD_KAFKA_RESP_ERR_NO_ERROR {
-                return headers;
-            }
-            let (mut name, mut value, mut length) = (ptr::null(), ptr::null(), 0);
-            while rd::rd_kafka_header_get_all(list, headers.len(), &mut name, &mut value, &mut length)
-                == Response::RD_KAFKA_RESP_ERR_NO_ERROR
-            {
-                let value = bytes(value, length, &mut self.keys).unwrap_or_default();
-                headers.push((self.names.get(CStr::from_ptr(name)), value));
-            }
-        }
-        headers
-    }
-
-    /// SAFETY: the topic's name inside `at` is a C string.
-    unsafe fn position(&mut self, at: &rd::rd_kafka_topic_partition_t) -> (TopicPartition, Offset) {
-        let topic = self.names.get(unsafe { CStr::from_ptr(at.topic) });
-        (TopicPartition { topic, partition: at.partition as u32 }, at.offset)
-    }
-
-    /// SAFETY: `list` is null or lives through the call.
-    unsafe fn partitions(&mut self, list: *const rd::rd_kafka_topic_partition_list_t) -> Vec<TopicPartition> {
-        unsafe {
-            let Some(list) = list.as_ref().filter(|list| list.cnt > 0) else { return Vec::new() };
-            slice::from_raw_parts(list.elems, list.cnt as usize).iter().map(|at| self.position(at).0).collect()
-        }
-    }
-}
-
-/// Syslog's levels.
-fn log_level(level: c_int) -> RDKafkaLogLevel {
-    match level {
-        ..=2 => RDKafkaLogLevel::Critical,
-        3 => RDKafkaLogLevel::Error,
-        4 => RDKafkaLogLevel::Warning,
-        5 => RDKafkaLogLevel::Notice,
-        6 => RDKafkaLogLevel::Info,
-        _ => RDKafkaLogLevel::Debug,
     }
 }

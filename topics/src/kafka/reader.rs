@@ -19,7 +19,7 @@ use super::{
     ending::Ending,
     faults::{Fault, failed},
     positions::{answers, list_at},
-    raw::{Event, Events},
+    raw::{Event, Messages},
     settings::Settings,
 };
 use crate::{Copies, LogError, Offset, Purpose, Reader, Record, Start, TopicPartition};
@@ -30,8 +30,8 @@ const BATCH_BYTES: usize = 4 << 20;
 
 pub struct KafkaReader {
     settings: Arc<Settings>,
-    events: Events,
-    /// Dropped after `events`, which has a share in it.
+    messages: Messages,
+    /// Dropped after `messages`, which has a share in it.
     consumer: Ending<Arc<BaseConsumer<Logging>>>,
     positions: Cursors<Offset>,
     untold: Option<LogError>,
@@ -44,9 +44,9 @@ impl KafkaReader {
             settings.reader(purpose).create_with_context(Logging::default()).map_err(failed(doing))?;
         let consumer = Ending::new("a reader", Arc::new(consumer));
         // What is read becomes state, and stays.
-        let events = Events::of(Arc::clone(&consumer), Copies::apart(), purpose.headers);
-        let events = events.ok_or_else(|| LogError::Misuse(format!("{doing}: no queue")))?;
-        Ok(Self { settings, events, consumer, positions: Cursors::default(), untold: None })
+        let messages = Messages::of(Arc::clone(&consumer), Copies::apart(), purpose.headers);
+        let messages = messages.ok_or_else(|| LogError::Misuse(format!("{doing}: no queue")))?;
+        Ok(Self { settings, messages, consumer, positions: Cursors::default(), untold: None })
     }
 
     /// Turns a start into a position, so that what is written after the assignment is read.
@@ -125,7 +125,7 @@ impl Reader for KafkaReader {
         let positions = self.resolve(partitions)?;
         let list = list_at(positions.iter().map(|(at, offset)| (at, Native::Offset(*offset))))?;
         self.consumer.assign(&list).map_err(failed("starting to read"))?;
-        self.events.forget();
+        self.messages.forget();
         self.positions = positions.into_iter().collect();
         self.untold = None;
         Ok(())
@@ -136,7 +136,7 @@ impl Reader for KafkaReader {
         let mut wait = timeout;
         let (mut records, mut bytes) = (Vec::new(), 0);
         while self.untold.is_none() && records.len() < BATCH_RECORDS && bytes < BATCH_BYTES {
-            match self.events.next_of_many(wait) {
+            match self.messages.next(wait) {
                 Some(Event::Record(record)) if self.advance(&record.source, record.after()) => {
                     bytes += record.key.as_ref().map_or(0, |key| key.len());
                     bytes += record.value.as_ref().map_or(0, |value| value.len());

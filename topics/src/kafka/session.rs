@@ -22,9 +22,7 @@ use super::{
     settings::Settings,
     transaction::Transaction,
 };
-use crate::{
-    Append, CommitError, Copies, LogError, Offset, Polled, Receipt, Record, Session, SessionConfig, TopicPartition,
-};
+use crate::{Append, CommitError, LogError, Offset, Polled, Receipt, Record, Session, SessionConfig, TopicPartition};
 
 /// A question that librdkafka has put aside, while the coordinator was away, is asked anew after this.
 const LONGEST_QUESTION: Duration = Duration::from_secs(3);
@@ -72,8 +70,8 @@ impl KafkaSession {
         let consumer: BaseConsumer<Logging> =
             settings.member(config).create_with_context(Logging::default()).map_err(failed(&doing))?;
         let consumer = Ending::new("a member of a group", Arc::new(consumer));
-        let events = Events::of(Arc::clone(&consumer), Copies::default(), true)
-            .ok_or_else(|| LogError::Misuse(format!("{doing}: no group")))?;
+        let events =
+            Events::of_member(Arc::clone(&consumer)).ok_or_else(|| LogError::Misuse(format!("{doing}: no group")))?;
         let topics: Vec<&str> = config.topics.iter().map(|topic| &**topic).collect();
         consumer.subscribe(&topics).map_err(failed(&doing))?;
         Ok(Self {

@@ -7,6 +7,7 @@
 
 use std::{
     sync::Arc,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -20,14 +21,17 @@ use super::{
     deliveries::{Deliveries, Writing},
     ending::Ending,
     faults::{Fault, failed},
+    raw,
     settings::Settings,
 };
 use crate::LogError;
 
 /// Brokers are waited for so long before a transactional id is taken over, …
 const BROKERS_WITHIN: Duration = Duration::from_secs(1);
-/// … and asked for so often.
+/// … and asked for so often, …
 const MOMENT: Duration = Duration::from_millis(10);
+/// … or after such a rest, where the bootstrap address answers in their place.
+const GLANCE: Duration = Duration::from_millis(1);
 
 pub struct Turns {
     turns: [Turn; 2],
@@ -94,12 +98,15 @@ fn await_brokers(producer: &ThreadedProducer<Deliveries>, topic: &str) {
     let deadline = Instant::now() + BROKERS_WITHIN;
     while Instant::now() < deadline {
         // Once it knows the cluster, nothing goes to the bootstrap address any more.
-        let knows_cluster = producer.client().fetch_cluster_id(Duration::ZERO).is_some();
+        let knows_cluster = raw::knows_cluster(producer.client());
         // It begins to connect when it is asked, but not always: it has to be asked again.
         let answer = producer.client().fetch_metadata(Some(topic), MOMENT);
         let lacks_brokers = |fault: &Fault| fault.code == Some(Code::BrokerTransportFailure);
-        if knows_cluster && answer.map_err(Fault::from).err().is_none_or(|fault| !lacks_brokers(&fault)) {
-            return;
+        if answer.map_err(Fault::from).err().is_none_or(|fault| !lacks_brokers(&fault)) {
+            if knows_cluster {
+                return;
+            }
+            thread::sleep(GLANCE);
         }
     }
 }

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// So many stores are opened at a time: most of it is waiting for the disk.
-const AT_ONCE: usize = 8;
+const SIDE_BY_SIDE: usize = 8;
 
 /// A store to be opened, with what decides on what becomes of it.
 struct Wanted {
@@ -76,8 +76,8 @@ impl Driver<'_> {
         let mut opened = Vec::with_capacity(wanted.len());
         let mut wanted = wanted.into_iter().peekable();
         while wanted.peek().is_some() {
-            let some = wanted.by_ref().take(AT_ONCE).map(|wanted| (self.directory(wanted.partition), wanted));
-            for (found, wanted) in find(some.collect(), &self.place.memory) {
+            let some = wanted.by_ref().take(SIDE_BY_SIDE).map(|wanted| (self.directory(wanted.partition), wanted));
+            for (found, wanted) in open_all(some.collect(), &self.place.memory)? {
                 let partition = wanted.partition;
                 let store = Arc::new(self.settle(found?, wanted)?);
                 self.stores.insert(partition, Store::new(store.clone()));
@@ -122,22 +122,28 @@ impl Driver<'_> {
     }
 }
 
+type Opening = (Result<Found, StateError>, Wanted);
+
 /// Opens all of these stores at the same time.
-fn find(wanted: Vec<(PathBuf, Wanted)>, memory: &SharedMemory) -> Vec<(Result<Found, StateError>, Wanted)> {
+fn open_all(wanted: Vec<(PathBuf, Wanted)>, memory: &SharedMemory) -> Result<Vec<Opening>, LogError> {
     thread::scope(|scope| {
         let opening = wanted.into_iter().map(|(directory, wanted)| {
             let (memory, damage) = (memory.clone(), wanted.damage.clone());
-            (scope.spawn(move || find_one(&directory, &memory, damage)), wanted)
+            let thread = thread::Builder::new().name("opening".to_owned());
+            let thread = thread.spawn_scoped(scope, move || open_one(&directory, &memory, damage));
+            let thread =
+                thread.map_err(|cause| LogError::Io { what: "no thread to open a store".to_owned(), cause })?;
+            Ok((thread, wanted))
         });
-        let opening: Vec<_> = opening.collect();
+        let opening: Vec<_> = opening.collect::<Result<_, LogError>>()?;
         let found = |(thread, wanted): (thread::ScopedJoinHandle<'_, _>, _)| {
             (thread.join().unwrap_or_else(|panicked| panic::resume_unwind(panicked)), wanted)
         };
-        opening.into_iter().map(found).collect()
+        Ok(opening.into_iter().map(found).collect())
     })
 }
 
-fn find_one(directory: &Path, memory: &SharedMemory, damage: Option<String>) -> Result<Found, StateError> {
+fn open_one(directory: &Path, memory: &SharedMemory, damage: Option<String>) -> Result<Found, StateError> {
     if let Some(why) = damage {
         return Ok(Err(why));
     }

@@ -15,6 +15,19 @@ use rdkafka::{
 
 use super::{Fault, Owned, copied, millis};
 
+/// Whether a broker has told this client what cluster it is in. (rdkafka's own question never frees the answer.)
+pub fn knows_cluster<C: ClientContext>(client: &Client<C>) -> bool {
+    // SAFETY: the handle is that of a living client; the text that is returned is ours to free, and null is none.
+    unsafe {
+        let id = rd::rd_kafka_clusterid(client.native_ptr(), 0);
+        let is_known = !id.is_null();
+        if is_known {
+            rd::rd_kafka_mem_free(client.native_ptr(), id.cast());
+        }
+        is_known
+    }
+}
+
 /// A topic as the brokers describe it.
 pub struct Description {
     pub name: String,
