@@ -20,14 +20,18 @@ const RECORDS: i64 = 300;
 #[derive(Default)]
 struct Undecided {
     is_decided: AtomicBool,
+    /// After the group was asked last, the ends were.
+    asked_for_ends: AtomicBool,
 }
 
 impl Hooks for Undecided {
     fn asked_for_group(&self) {
         self.is_decided.store(true, Ordering::Relaxed);
+        self.asked_for_ends.store(false, Ordering::Relaxed);
     }
 
     fn answers_ends(&self, ends: Vec<Offset>) -> Result<Vec<Offset>, LogError> {
+        self.asked_for_ends.store(true, Ordering::Relaxed);
         let is_decided = self.is_decided.load(Ordering::Relaxed);
         Ok(if is_decided { ends } else { vec![0; ends.len()] })
     }
@@ -42,13 +46,16 @@ fn the_group_is_asked_first_and_then_the_changelogs() {
     (0..PARTITIONS).for_each(|partition| first.comes_to(partition, RECORDS));
     first.stop();
 
-    let undecided = Arc::new(HookedLog(log.clone(), Arc::<Undecided>::default()));
-    let second = Running::start("keeper", undecided, &home.path().join("second"));
+    let undecided = Arc::<Undecided>::default();
+    let hooked = Arc::new(HookedLog(log.clone(), undecided.clone()));
+    let second = Running::start("keeper", hooked, &home.path().join("second"));
     for partition in 0..PARTITIONS {
         second.comes_to(partition, RECORDS);
         let read = second.metric("tradewind_restore_records_total", partition);
         assert!(read.is_some_and(|read| read > RECORDS), "of the changelog of {partition} {read:?} were read");
     }
+    // A worker that was told too little would have noticed, and looked once more.
+    assert!(undecided.asked_for_ends.load(Ordering::Relaxed), "the group was asked after the changelogs");
     second.stop();
 }
 
